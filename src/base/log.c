@@ -1,0 +1,70 @@
+/* log.c - see log.h. The settings are written once, before the first thread. Any thread. */
+#include "base/log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static enum log_level least_level = LOG_LEVEL_INFO;
+static bool to_journal;
+
+/* $JOURNAL_STREAM names the device and inode of the stream the journal gave us; they differ when
+ * standard error was redirected since (systemd.exec(5)). */
+static bool stderr_is_journal(void)
+{
+    const char *stream = getenv("JOURNAL_STREAM");
+    unsigned long long dev, ino;
+    struct stat st;
+
+    return stream != NULL && sscanf(stream, "%llu:%llu", &dev, &ino) == 2 &&
+           fstat(STDERR_FILENO, &st) == 0 && st.st_dev == dev && st.st_ino == ino;
+}
+
+void log_init(enum log_level least)
+{
+    least_level = least;
+    to_journal = stderr_is_journal();
+}
+
+static const char *level_name(enum log_level level)
+{
+    switch (level) {
+    case LOG_LEVEL_ERROR:
+        return "error: ";
+    case LOG_LEVEL_WARNING:
+        return "warning: ";
+    case LOG_LEVEL_DEBUG:
+        return "debug: ";
+    case LOG_LEVEL_INFO:
+        break;
+    }
+    return "";
+}
+
+void log_line(enum log_level level, const char *fmt, ...)
+{
+    char line[2048];
+    va_list ap;
+    size_t at;
+
+    if (level > least_level)
+        return;
+    int n = to_journal ? snprintf(line, sizeof line, "<%d>%s", (int)level, level_name(level))
+                       : snprintf(line, sizeof line, "muxd: %s", level_name(level));
+    at = (size_t)n;
+    va_start(ap, fmt);
+    n = vsnprintf(line + at, sizeof line - at, fmt, ap);
+    va_end(ap);
+    if (n < 0)
+        return;
+    at = min_of(at + (size_t)n, sizeof line - 2);
+    /* A record is one line, whatever a file name or a peer put into it. */
+    for (size_t i = 0; i < at; i++)
+        if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
+            line[i] = ' ';
+    line[at++] = '\n';
+    (void)!write(STDERR_FILENO, line, at);
+}

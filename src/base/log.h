@@ -1,0 +1,30 @@
+/*
+ * log.h - the error log: one line a record on standard error, "muxd: warning: ...",
+ * or with a "<4>" prefix (sd-daemon(3)) when standard error is the journal.
+ * One write(2) a line, so lines of several threads do not mix. Any thread.
+ * Floors 0 to 4 return errors and do not log; this is for server/ and main.
+ */
+#ifndef MUXD_BASE_LOG_H
+#define MUXD_BASE_LOG_H
+
+#include "base/def.h"
+
+/* The numbers are syslog's severities. */
+enum log_level {
+    LOG_LEVEL_ERROR = 3,
+    LOG_LEVEL_WARNING = 4,
+    LOG_LEVEL_INFO = 6,
+    LOG_LEVEL_DEBUG = 7
+};
+
+/* Before the first thread: looks at $JOURNAL_STREAM; records less severe than `least` are dropped.
+ */
+void log_init(enum log_level least);
+void log_line(enum log_level level, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+#define log_error(...) log_line(LOG_LEVEL_ERROR, __VA_ARGS__)
+#define log_warning(...) log_line(LOG_LEVEL_WARNING, __VA_ARGS__)
+#define log_info(...) log_line(LOG_LEVEL_INFO, __VA_ARGS__)
+#define log_debug(...) log_line(LOG_LEVEL_DEBUG, __VA_ARGS__)
+
+#endif

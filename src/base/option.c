@@ -1,0 +1,88 @@
+/* option.c - defaults of option tables, and reporting for checks. Any thread. */
+#include "base/option.h"
+
+#include <errno.h>
+
+const char option_required[] = "(required)";
+
+static int set_default(const struct option *o, void *at, struct arena *arena)
+{
+    const char *def = o->def == REQUIRED ? NULL : o->def;
+
+    switch (o->type) {
+    case OPTION_BOOL:
+        *(bool *)at = o->def_int != 0;
+        return 0;
+    case OPTION_INT:
+        *(int64_t *)at = o->def_int;
+        return 0;
+    case OPTION_STR:
+        *(struct str *)at = str_of(def);
+        return 0;
+    case OPTION_TIME:
+        *(int64_t *)at = 0;
+        return def ? str_duration(str_of(def), at) : 0;
+    case OPTION_SIZE:
+        *(int64_t *)at = 0;
+        return def ? str_size(str_of(def), at) : 0;
+    case OPTION_ENUM:
+        *(int64_t *)at = 0;
+        for (int64_t i = 0; def != NULL; i++) {
+            if (o->choices[i] == NULL)
+                return -EINVAL;
+            if (strcmp(o->choices[i], def) == 0) {
+                *(int64_t *)at = i;
+                break;
+            }
+        }
+        return 0;
+    case OPTION_STRS: {
+        struct strs *list = at;
+        *list = (struct strs){ NULL, 0 };
+        if (def == NULL)
+            return 0;
+        struct str *one = arena_alloc(arena, sizeof *one);
+        if (one == NULL)
+            return -ENOMEM;
+        *one = str_of(def);
+        *list = (struct strs){ one, 1 };
+        return 0;
+    }
+    }
+    return -EINVAL;
+}
+
+int option_defaults(const struct option *table, void *into, struct arena *arena)
+{
+    for (const struct option *o = table; o != NULL && o->name != NULL; o++) {
+        int r = set_default(o, (char *)into + o->offset, arena);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+void option_error(struct option_check *c, const char *option, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    c->report(c, true, option, fmt, ap);
+    va_end(ap);
+}
+
+void option_warning(struct option_check *c, const char *option, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    c->report(c, false, option, fmt, ap);
+    va_end(ap);
+}
+
+struct str option_path(struct option_check *c, struct str path)
+{
+    if (path.n && path.p[0] == '/')
+        return arena_str(c->arena, path);
+    return arena_printf(c->arena, "%.*s/%.*s", str_fmt(c->base), str_fmt(path));
+}

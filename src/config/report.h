@@ -1,0 +1,50 @@
+/*
+ * report.h - what is wrong with a config, collected in one go and shown as a good compiler does:
+ *
+ *   sites.d/shop.conf:12:9: error: unknown key "paht" (did you mean "path"?)
+ *      12 |         paht = "/";
+ *         |         ^~~~
+ *
+ * One thread.
+ */
+#ifndef MUXD_CONFIG_REPORT_H
+#define MUXD_CONFIG_REPORT_H
+
+#include <stdarg.h>
+
+#include "base/arena.h"
+#include "base/list.h"
+
+/* A place in a file; lines and columns (bytes) count from 1, 0: not known. */
+struct place {
+    const char *file;
+    unsigned line, col;
+    unsigned width; /* of what the caret underlines, at least 1 */
+};
+
+struct report_item {
+    struct list node;
+    bool error; /* or a warning */
+    struct place place;
+    struct str text;   /* the message */
+    struct str source; /* the line it points at, without newline, or {NULL, 0} */
+};
+
+struct report {
+    struct arena *arena; /* the loader's; items live in it */
+    struct list items;   /* in order of discovery; sorted by report_sort() */
+    unsigned errors, warnings;
+    bool dropped; /* some had no memory */
+};
+
+void report_init(struct report *r, struct arena *arena);
+void report_vadd(struct report *r, bool error, struct place place, struct str source,
+                 const char *fmt, va_list ap) PRINTF_LIKE(5, 0);
+void report_add(struct report *r, bool error, struct place place, struct str source,
+                const char *fmt, ...) PRINTF_LIKE(5, 6);
+/* By file in order of first mention, then line, then column. */
+void report_sort(struct report *r);
+/* One item as text, with source and caret if `caret`; in `arena`. */
+struct str report_text(const struct report_item *item, bool caret, struct arena *arena);
+
+#endif

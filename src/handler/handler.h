@@ -1,0 +1,145 @@
+/*
+ * handler.h - all that a handler kind may see and do. Never a socket, a protocol version, a
+ * transport: the same handler serves every one of them.
+ *
+ * A kind is one file that registers itself:
+ *
+ *   HANDLER_KIND(redirect, .size = sizeof(struct redirect), .options = redirect_options,
+ *                .check = redirect_check, .handle = redirect_handle, .about = "Sends ...");
+ *
+ * `handle` is a step. It runs on the exchange's loop and must not block there; what may block goes
+ * to the pool with exchange_offload(). With `run = "pool"` in the route, handle itself runs on a
+ * worker: then exchange_read() and exchange_write() wait, and it ends with STEP_DONE.
+ *
+ * Who may touch the exchange: the step that runs. After returning STEP_LATER or STEP_OFFLOAD,
+ * nobody but the function that was named, until it is called. exchange_resume() alone is for any
+ * thread.
+ */
+#ifndef MUXD_HANDLER_HANDLER_H
+#define MUXD_HANDLER_HANDLER_H
+
+#include <sys/types.h>
+
+#include "base/option.h"
+#include "http/request.h"
+#include "http/response.h"
+
+struct exchange;
+
+enum step {
+    STEP_NEXT,    /* filters: on to the next step */
+    STEP_DONE,    /* the response is set; its body may still be pulled */
+    STEP_LATER,   /* made by exchange_later(): goes on when exchange_resume() is called */
+    STEP_OFFLOAD, /* made by exchange_offload() */
+};
+
+typedef enum step step_fn(struct exchange *x);
+
+/* ---- the request */
+
+const struct request *exchange_request(const struct exchange *x);
+/* The part of the path behind the literal prefix of the route's pattern: "a.css" for "/s/a.css" and
+ * "/s/"; empty for an exact match. In normal form (http/path.h). */
+struct str exchange_rest(const struct exchange *x);
+/* The text of a named wildcard of the route's pattern, or {NULL, 0}. */
+struct str exchange_capture(const struct exchange *x, struct str name);
+/* The peer as text, "192.0.2.1:4711" or "unix:". Lives as long as the exchange. */
+struct str exchange_peer(const struct exchange *x);
+struct str exchange_route_name(const struct exchange *x);
+/* The wall clock of this turn, in seconds since 1970. */
+int64_t exchange_time(const struct exchange *x);
+
+/*
+ * Reads request body, decoded. > 0 bytes; 0: its end. On a loop: -EAGAIN, and when more has arrived
+ * the source (below) is pulled again, or a STEP_LATER exchange resumed. On a worker it waits.
+ * -ETIMEDOUT; -ECANCELED: the client left or the answer was given without us; -EMSGSIZE: over the
+ * body limit; -EBADMSG: malformed. After an error return exchange_read_failed() or clean up and
+ * return STEP_DONE.
+ */
+ssize_t exchange_read(struct exchange *x, void *buf, size_t n);
+/* Answers what an error of exchange_read() calls for (400, 408, 413). */
+enum step exchange_read_failed(struct exchange *x, int error);
+
+/* ---- the response */
+
+struct response *exchange_response(struct exchange *x);
+
+/*
+ * Where a body comes from, pulled as fast as the client takes it. A source may be embedded in state
+ * of the exchange; a body transform is a source that pulls from another. Always on the loop.
+ */
+struct source {
+    /* > 0 bytes put into buf; 0: the end; -EAGAIN: exchange_resume() will tell, or (if the reason
+     * is exchange_read()) the arrival of request body; other errors abort the connection, so that
+     * the client sees a truncation. */
+    ssize_t (*pull)(struct source *s, struct exchange *x, void *buf, size_t n);
+    void (*done)(struct source *s, struct exchange *x); /* or NULL; once, whatever happened */
+};
+
+/* The body, at most one of these; the last call counts. Lengths become Content-Length. */
+void exchange_body_bytes(struct exchange *x, struct str bytes); /* must live as long as x */
+/* `fd` becomes the exchange's and is closed by it. */
+void exchange_body_file(struct exchange *x, int fd, uint64_t offset, uint64_t length);
+/* length: BODY_LENGTH_UNKNOWN if not known. */
+void exchange_body_source(struct exchange *x, struct source *s, uint64_t length);
+
+/* On a worker only: sends the head if that has not been done (the response must not be touched
+ * afterwards), then waits until all n bytes are taken over. 0, -ETIMEDOUT, -ECANCELED. */
+int exchange_write(struct exchange *x, const void *bytes, size_t n);
+/* On a worker only: the body ends here without being whole; the client sees a truncation. */
+void exchange_abort(struct exchange *x);
+
+/* Sets an error response with a short body, dropping fields and body set before, and returns
+ * STEP_DONE. `reason` (a constant token such as "no_memory") goes to the log, not to the client. */
+enum step exchange_fail(struct exchange *x, unsigned status, const char *reason);
+
+/* ---- memory and flow */
+
+/* Memory for the life of the exchange. A failed allocation may be left to the caller of the step,
+ * which asks arena_failed(): it answers 503. */
+struct arena *exchange_arena(struct exchange *x);
+/* The handler's options, as its table and check() filled them. */
+const void *exchange_conf(const struct exchange *x);
+/* A pointer that is the handler's own. NULL at the begin. */
+void exchange_set_state(struct exchange *x, void *state);
+void *exchange_state(const struct exchange *x);
+
+/* Runs `work` in the route's pool, then `then` on the loop. If the pool refuses, 503 and `then` is
+ * not called; if the client leaves or the handler time-out passes meanwhile, neither is `then`:
+ * what work() made must be owned by the arena (arena_on_reset) or the response. */
+enum step exchange_offload(struct exchange *x, void (*work)(struct exchange *x), step_fn *then);
+/* `then` runs on the loop once exchange_resume() was called or request body has arrived. */
+enum step exchange_later(struct exchange *x, step_fn *then);
+/* Any thread; the exchange must be known to be alive, that is LATER or being pulled. */
+void exchange_resume(struct exchange *x);
+/* True once nobody waits for the response any more. Any thread that holds the exchange. */
+bool exchange_cancelled(const struct exchange *x);
+
+/* ---- registration */
+
+struct handler_kind {
+    const char *name; /* the key in a route */
+    size_t size;      /* of the struct that `options` fill */
+    const struct option *options;
+    /* Completes and checks the struct; reports through `c`. May be NULL. Undo with arena_on_reset.
+     */
+    void (*check)(struct option_check *c, void *conf);
+    step_fn *handle;
+    const char *about; /* for muxd.conf(5) */
+};
+
+/* A pointer in the section "handlers"; the linker strings them together. Link objects, not an
+ * archive: from an archive an unreferenced member is left out. */
+#define HANDLER_KIND(ident, ...)                                                                   \
+    static const struct handler_kind ident##_kind = { .name = #ident, __VA_ARGS__ };               \
+    __attribute__((                                                                                \
+        used,                                                                                      \
+        section("muxd_handlers"))) static const struct handler_kind *const ident##_registration =  \
+        &ident##_kind
+
+/* NULL if there is none of that name. */
+const struct handler_kind *handler_find(struct str name);
+/* Walks all kinds, sorted by name: handler_at(0), ..., NULL behind the last. */
+const struct handler_kind *handler_at(size_t i);
+
+#endif
