@@ -543,7 +543,7 @@ bool exchange_end(struct exchange *x)
     case EXCHANGE_ABANDONED:
         return false;
     default:
-        check(!"an exchange ends between its steps");
+        check_never("an exchange ends between its steps");
         return false;
     }
 }

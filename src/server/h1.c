@@ -404,7 +404,7 @@ static enum h1_progress step(struct h1 *h)
     case H1_CLOSING:
         return closing(h);
     }
-    check(!"a state of h1");
+    check_never("a state of h1");
     return H1_WAIT;
 }
 

@@ -251,6 +251,6 @@ enum h1_progress h1_send_reply(struct h1 *h)
     case BODY_KIND_SOURCE:
         return send_source(h);
     }
-    check(!"a kind of body");
+    check_never("a kind of body");
     return h1_abort(h);
 }

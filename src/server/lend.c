@@ -193,7 +193,7 @@ static void back_deliver(struct letter *l)
         x->conn->proto->ready(x);
         break;
     default:
-        check(!"a job came back to an exchange that lent none");
+        check_never("a job came back to an exchange that lent none");
     }
 }
 
