@@ -109,7 +109,9 @@ void *exchange_state(const struct exchange *x);
 
 /* Runs `work` in the route's pool, then `then` on the loop. If the pool refuses, 503 and `then` is
  * not called; if the client leaves or the handler time-out passes meanwhile, neither is `then`:
- * what work() made must be owned by the arena (arena_on_reset) or the response. */
+ * what work() made must be owned by the arena (arena_on_reset) or the response. On a worker (`run =
+ * "pool"`) both are called at once, there; so a handler that offloads need not know where it runs.
+ */
 enum step exchange_offload(struct exchange *x, void (*work)(struct exchange *x), step_fn *then);
 /* `then` runs on the loop once exchange_resume() was called, which somebody must do exactly once:
  * the exchange lives until then, even if its client has long left (`then` is not called in that
