@@ -6,19 +6,19 @@
 
 #include "config/utf8.h"
 
-void lex_init(struct lexer *l, const struct source *s, struct report *r)
+void lex_init(struct lexer *l, const struct text *s, struct report *r)
 {
     *l = (struct lexer){ .source = s, .report = r };
 }
 
 void lex_error(struct lexer *l, size_t at, size_t width, const char *fmt, ...)
 {
-    struct place place = source_place(l->source, at, width);
+    struct place place = text_place(l->source, at, width);
     va_list ap;
 
     l->bad = true;
     va_start(ap, fmt);
-    report_vadd(l->report, true, place, source_line(l->source, place.line), fmt, ap);
+    report_vadd(l->report, true, place, text_line(l->source, place.line), fmt, ap);
     va_end(ap);
 }
 

@@ -5,7 +5,7 @@
 #ifndef MUXD_CONFIG_LEX_H
 #define MUXD_CONFIG_LEX_H
 
-#include "config/source.h"
+#include "config/text.h"
 
 /* Punctuation is its own byte. */
 enum token_kind {
@@ -23,13 +23,13 @@ struct token {
 };
 
 struct lexer {
-    const struct source *source;
+    const struct text *source;
     struct report *report;
     size_t at;
     bool bad; /* an error was reported */
 };
 
-void lex_init(struct lexer *l, const struct source *s, struct report *r);
+void lex_init(struct lexer *l, const struct text *s, struct report *r);
 struct token lex_next(struct lexer *l);
 /* Widens a word or junk to the whole of what stands there unquoted, to report it in one piece. */
 void lex_bare(struct lexer *l, struct token *token);

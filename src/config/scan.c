@@ -73,6 +73,8 @@ static bool add_node(struct scanner *sc, struct node node)
         out->nodes = more;
         out->cap = cap;
     }
+    if (out->n != 0)
+        out->nodes[node.parent].n++;
     out->nodes[out->n++] = node;
     return true;
 }
@@ -123,7 +125,7 @@ static bool add_name(struct scanner *sc, uint32_t node)
     size_t slot = name_slot(sc, node);
     if (sc->by_name[slot] != 0) {
         const struct node *first = &sc->out->nodes[sc->by_name[slot]];
-        struct place p = source_place(sc->lex.source, first->name_at, 1);
+        struct place p = text_place(sc->lex.source, first->name_at, 1);
         complain(sc, sc->out->nodes[node].name_at, sc->out->nodes[node].name_len,
                  "\"%.*s\" stands here twice; the first is in line %u, column %u",
                  str_fmt(node_name(sc, first)), p.line, p.col);
@@ -140,8 +142,8 @@ static bool add_name(struct scanner *sc, uint32_t node)
  * not that byte and `first` is asked for. */
 static size_t indentation(const struct scanner *sc, size_t at, bool first)
 {
-    struct place p = source_place(sc->lex.source, at, 1);
-    struct str line = source_line(sc->lex.source, p.line);
+    struct place p = text_place(sc->lex.source, at, 1);
+    struct str line = text_line(sc->lex.source, p.line);
     size_t n = 0;
 
     while (n < line.n && (line.p[n] == ' ' || line.p[n] == '\t'))
@@ -180,7 +182,7 @@ static bool unbalanced(struct scanner *sc)
     const struct opener *o = &sc->open[sc->depth - 1];
     char c = sc->lex.source->text[o->at];
     if (sc->token.kind != TOKEN_END) {
-        struct place p = source_place(sc->lex.source, sc->token.at, 1);
+        struct place p = text_place(sc->lex.source, sc->token.at, 1);
         complain(sc, o->at, 1,
                  "this \"%c\" needs a \"%c\" before the \"%.*s\" in line %u, column %u", c,
                  o->close, str_fmt(token_text(sc)), p.line, p.col);
@@ -279,11 +281,11 @@ static bool strings(struct scanner *sc, uint32_t self)
 /* `name =` at the end of a line, and then the next member. */
 static bool value_forgotten(const struct scanner *sc, const struct node *n)
 {
-    const struct source *s = sc->lex.source;
+    const struct text *s = sc->lex.source;
     size_t behind = sc->token.at + sc->token.len;
 
     if (n->name_len == 0 ||
-        source_place(s, n->name_at, 1).line == source_place(s, sc->token.at, 1).line)
+        text_place(s, n->name_at, 1).line == text_place(s, sc->token.at, 1).line)
         return false;
     behind += strspn(s->text + behind, " \t");
     return s->text[behind] == '=' || s->text[behind] == ':';
@@ -332,8 +334,7 @@ static bool number(struct scanner *sc, struct node *n)
 
 static bool members(struct scanner *sc, uint32_t self);
 
-/* The token begins the value of node `self`; afterwards it is the one behind the value. */
-static bool value(struct scanner *sc, uint32_t self)
+static bool any_value(struct scanner *sc, uint32_t self)
 {
     struct node *n = &sc->out->nodes[self]; /* until the next node is added */
 
@@ -360,6 +361,15 @@ static bool value(struct scanner *sc, uint32_t self)
     default:
         return no_value(sc, n);
     }
+}
+
+/* The token begins the value of node `self`; afterwards it is the one behind the value. */
+static bool value(struct scanner *sc, uint32_t self)
+{
+    bool ok = any_value(sc, self);
+
+    sc->out->nodes[self].end = (uint32_t)sc->out->n;
+    return ok;
 }
 
 /* ---- groups */
@@ -427,7 +437,7 @@ static bool members(struct scanner *sc, uint32_t self)
     return true;
 }
 
-int scan(const struct source *s, struct report *r, struct scan *ret)
+int scan(const struct text *s, struct report *r, struct scan *ret)
 {
     struct scanner sc = { .out = ret, .suspect = SIZE_MAX };
 
@@ -435,6 +445,8 @@ int scan(const struct source *s, struct report *r, struct scan *ret)
     lex_init(&sc.lex, s, r);
     bool whole = add_node(&sc, (struct node){ .kind = NODE_GROUP }) && next(&sc) && members(&sc, 0);
     free(sc.by_name);
+    if (whole)
+        ret->nodes[0].end = (uint32_t)ret->n;
     if (sc.no_memory || sc.lex.bad || !whole)
         scan_done(ret);
     if (sc.no_memory)

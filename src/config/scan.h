@@ -10,7 +10,7 @@
 #ifndef MUXD_CONFIG_SCAN_H
 #define MUXD_CONFIG_SCAN_H
 
-#include "config/source.h"
+#include "config/text.h"
 
 #define SCAN_DEPTH_MAX 16      /* groups, lists and arrays in each other */
 #define SCAN_MEMBERS_MAX 5000  /* of one group: libconfig takes n^2 time for n of them */
@@ -22,7 +22,10 @@ struct node {
     uint32_t parent;            /* its index; of the root: 0 */
     uint32_t name_at, name_len; /* name_len 0: the root, or an element */
     uint32_t at, len;           /* of the value's first token; groups and lists: the bracket */
+    uint32_t end;               /* index of the first node that is not below it */
+    uint32_t n;                 /* of its members or elements */
     enum node_kind kind;
+    const char *text; /* STRING: its value, from libconfig (file.c); NULL until then */
 };
 
 struct scan {
@@ -31,7 +34,7 @@ struct scan {
 };
 
 /* 0; -EINVAL with at least one error reported; -ENOMEM. Only then is there nothing in *ret. */
-int scan(const struct source *s, struct report *r, struct scan *ret) MUST_USE;
+int scan(const struct text *s, struct report *r, struct scan *ret) MUST_USE;
 void scan_done(struct scan *scan);
 
 #endif

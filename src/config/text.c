@@ -1,10 +1,10 @@
 /*
- * source.c - see source.h.
+ * text.c - see text.h.
  *
  * The file is opened without blocking and looked at by its descriptor before the first read, so
  * a FIFO or a device in its place is refused and nothing can swap it in between.
  */
-#include "config/source.h"
+#include "config/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -60,7 +60,7 @@ static const char *refusal(const struct stat *st)
 }
 
 /* Drops a byte order mark and finds the lines. */
-static int finish(struct source *s, const char *name)
+static int finish(struct text *s, const char *name)
 {
     size_t slash = str_rchr(str_of(name), '/');
 
@@ -77,7 +77,7 @@ static int finish(struct source *s, const char *name)
         s->n_lines++;
     s->lines = calloc(s->n_lines, sizeof *s->lines);
     if (s->lines == NULL) {
-        source_done(s);
+        text_done(s);
         return -ENOMEM;
     }
     size_t i = 1;
@@ -86,12 +86,12 @@ static int finish(struct source *s, const char *name)
     return 0;
 }
 
-int source_read(struct source *s, const char *name, size_t max, const char **ret_why)
+int text_read(struct text *s, const char *name, size_t max, const char **ret_why)
 {
     struct stat st;
     int r = 0;
 
-    *s = (struct source){ .text = NULL };
+    *s = (struct text){ .text = NULL };
     *ret_why = NULL;
     int fd = open(name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (fd < 0 || fstat(fd, &st) < 0)
@@ -109,7 +109,7 @@ int source_read(struct source *s, const char *name, size_t max, const char **ret
         r = finish(s, name);
     }
     if (r == -EFBIG)
-        *ret_why = max < SOURCE_MAX ? "with it the config is too large" : "it is over 16 MiB";
+        *ret_why = max < TEXT_FILE_MAX ? "with it the config is too large" : "it is over 16 MiB";
     else if (r < 0 && *ret_why == NULL)
         *ret_why = strerrordesc_np(-r);
     if (r < 0 && *ret_why == NULL)
@@ -117,9 +117,9 @@ int source_read(struct source *s, const char *name, size_t max, const char **ret
     return r;
 }
 
-int source_from_bytes(struct source *s, const char *name, struct str bytes)
+int text_from_bytes(struct text *s, const char *name, struct str bytes)
 {
-    *s = (struct source){ .text = malloc(bytes.n + 1), .n = bytes.n };
+    *s = (struct text){ .text = malloc(bytes.n + 1), .n = bytes.n };
     if (s->text == NULL)
         return -ENOMEM;
     if (bytes.n)
@@ -127,16 +127,16 @@ int source_from_bytes(struct source *s, const char *name, struct str bytes)
     return finish(s, name);
 }
 
-void source_done(struct source *s)
+void text_done(struct text *s)
 {
     if (s == NULL)
         return;
     free(s->text);
     free(s->lines);
-    *s = (struct source){ .text = NULL };
+    *s = (struct text){ .text = NULL };
 }
 
-bool source_check(const struct source *s, struct report *r)
+bool text_check(const struct text *s, struct report *r)
 {
     unsigned complaints = 0;
 
@@ -149,19 +149,19 @@ bool source_check(const struct source *s, struct report *r)
         if (c == '\r' && i + 1 < s->n && s->text[i + 1] == '\n')
             continue;
         if (valid == 0)
-            source_report(s, r, true, i, 1, "byte 0x%02x is not UTF-8; save the file as UTF-8", c);
+            text_report(s, r, true, i, 1, "byte 0x%02x is not UTF-8; save the file as UTF-8", c);
         else if (c == '\r')
-            source_report(s, r, true, i, 1, "carriage return without a line feed");
+            text_report(s, r, true, i, 1, "carriage return without a line feed");
         else if (c == '\0')
-            source_report(s, r, true, i, 1, "NUL byte; this is not a text file");
+            text_report(s, r, true, i, 1, "NUL byte; this is not a text file");
         else
-            source_report(s, r, true, i, 1, "control character 0x%02x", c);
+            text_report(s, r, true, i, 1, "control character 0x%02x", c);
         complaints++;
     }
     return complaints == 0;
 }
 
-struct place source_place(const struct source *s, size_t at, size_t width)
+struct place text_place(const struct text *s, size_t at, size_t width)
 {
     size_t low = 0, high = s->n_lines;
 
@@ -178,7 +178,7 @@ struct place source_place(const struct source *s, size_t at, size_t width)
                            .width = (unsigned)max_of(width, (size_t)1) };
 }
 
-struct str source_line(const struct source *s, unsigned line)
+struct str text_line(const struct text *s, unsigned line)
 {
     if (line == 0 || line > s->n_lines)
         return STR_EMPTY;
@@ -190,13 +190,13 @@ struct str source_line(const struct source *s, unsigned line)
     return text;
 }
 
-void source_report(const struct source *s, struct report *r, bool error, size_t at, size_t width,
-                   const char *fmt, ...)
+void text_report(const struct text *s, struct report *r, bool error, size_t at, size_t width,
+                 const char *fmt, ...)
 {
-    struct place place = source_place(s, at, width);
+    struct place place = text_place(s, at, width);
     va_list ap;
 
     va_start(ap, fmt);
-    report_vadd(r, error, place, source_line(s, place.line), fmt, ap);
+    report_vadd(r, error, place, text_line(s, place.line), fmt, ap);
     va_end(ap);
 }
