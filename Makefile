@@ -1,54 +1,226 @@
 # muxd - build, test, install. `make help` lists the targets.
--include config.mk
+#
+# configure (made by autoconf, run when config.mk is missing) finds compiler, libraries and
+# directories; everything else is here. Sources are found by wildcard: a new file in a folder of src/
+# is a new part of muxd, a new tests/unit/FOLDER/FILE_test.c a new test.
 
-CC ?= gcc
-BUILD ?= build
-CFLAGS ?= -O2 -g
-WARN = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wconversion -Wvla
-CPPFLAGS += -D_GNU_SOURCE -Isrc -I$(BUILD)
-ALL_CFLAGS = -std=gnu11 -pthread -fno-strict-aliasing $(WARN) $(CFLAGS) $(SAN_CFLAGS)
-LIBS ?= -lconfig -lsystemd
-
-# make check SAN=address,undefined
-ifneq ($(SAN),)
-BUILD := build/san-$(subst $(comma),-,$(SAN))
-SAN_CFLAGS = -fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all -DMUXD_SLOW_CHECKS
+# These install packages before anything is configured, or compile nothing.
+BARE := help run check check-san fuzz dist clean distclean
+ifneq ($(filter-out $(BARE),$(or $(MAKECMDGOALS),all)),)
+include config.mk
 endif
-comma := ,
 
+BUILD ?= build
+comma := ,
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wconversion -Wvla
+ifneq ($(WERROR),)
+WARN += -Werror
+endif
+
+ifneq ($(FUZZING),)
+# make fuzz
+BUILD := build/fuzz
+CC := clang
+SAN_CFLAGS := -fsanitize=fuzzer-no-link,address,undefined -fno-omit-frame-pointer \
+	-fno-sanitize-recover=all -DMUXD_SLOW_CHECKS
+else ifneq ($(SAN),)
+# make check SAN=address,undefined
+BUILD := build/san-$(subst $(comma),-,$(SAN))
+SAN_CFLAGS := -fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all \
+	-DMUXD_SLOW_CHECKS
+export UBSAN_OPTIONS ?= print_stacktrace=1
+export CK_TIMEOUT_MULTIPLIER ?= 5
+else
+# _FORTIFY_SOURCE wants the optimizer, and hides from the sanitizers what they look for.
+SAFE_CFLAGS = $(HARDEN_CFLAGS) $(if $(filter -O0,$(CFLAGS)),,$(FORTIFY))
+SAFE_LDFLAGS = $(HARDEN_LDFLAGS)
+endif
+
+ALL_CPPFLAGS = -D_GNU_SOURCE -Isrc -iquote . $(LIB_CFLAGS) $(CPPFLAGS)
+ALL_CFLAGS = -std=gnu11 -pthread -fno-strict-aliasing $(WARN) $(SAFE_CFLAGS) $(CFLAGS) $(SAN_CFLAGS)
+LINK = $(CC) $(ALL_CFLAGS) $(SAFE_LDFLAGS) $(LDFLAGS) -o $@ $^
+
+# Objects are linked one by one, never from an archive: kinds of handlers and filters register
+# themselves, and nobody refers to them.
 FLOORS := base event http mux handler filter config server
 SRC := $(wildcard $(FLOORS:%=src/%/*.c))
 OBJ := $(SRC:src/%.c=$(BUILD)/%.o)
 BELOW_SERVER := $(filter-out $(BUILD)/server/%,$(OBJ))
-SUPPORT_OBJ := $(patsubst tests/%.c,$(BUILD)/tests/%.o,$(wildcard tests/support/*.c))
+TEST_SRC := $(wildcard tests/*/*.c tests/*/*/*.c)
+test_objects = $(patsubst tests/%.c,$(BUILD)/tests/%.o,$(wildcard tests/$(1)/*.c))
+SUPPORT_OBJ := $(call test_objects,support)
 
-all: $(BUILD)/muxd
+# ---- the program and its pages
+
+all: $(BUILD)/muxd man $(BUILD)/conf/muxd.conf ## the program, its manual and its sample config
 
 $(BUILD)/muxd: $(OBJ) $(BUILD)/main.o
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(LINK) $(LIBS)
 
-$(BUILD)/%.o: src/%.c
+$(BUILD)/%.o: src/%.c config.mk
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
-$(BUILD)/tests/%.o: tests/%.c
+	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+$(BUILD)/tests/%.o: tests/%.c config.mk
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -Itests $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(CC) $(ALL_CPPFLAGS) -Itests $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+$(BUILD)/tools/%.o: tools/%.c config.mk
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-# A unit test is one program: tests/unit/FOLDER/FILE_test.c. Those below server/ link all floors below
-# it and tests/support (a fake exchange among it).
+# muxd-doc prints the option tables; a line "@NAME@" in a frame becomes what `muxd-doc NAME` prints.
+$(BUILD)/muxd-doc: $(OBJ) $(BUILD)/tools/muxd-doc.o
+	$(LINK) $(LIBS)
+
+man: $(BUILD)/man/muxd.8 $(BUILD)/man/muxd.conf.5 ## the manual pages
+$(BUILD)/man/muxd.8: man/muxd.8
+	@mkdir -p $(@D)
+	cp $< $@
+$(BUILD)/man/muxd.conf.5: man/muxd.conf.5.in tools/fill $(BUILD)/muxd-doc
+	@mkdir -p $(@D)
+	tools/fill $(BUILD)/muxd-doc $< >$@.new && mv $@.new $@
+$(BUILD)/conf/muxd.conf: conf/muxd.conf tools/fill $(BUILD)/muxd-doc
+	@mkdir -p $(@D)
+	tools/fill $(BUILD)/muxd-doc $< >$@.new && mv $@.new $@
+
+configure: configure.ac
+	@command -v autoconf >/dev/null || \
+	{ echo "autoconf is missing; 'tools/packages build' installs what muxd needs" >&2; exit 1; }
+	autoconf
+config.mk: configure config.mk.in config.h.in
+	if test -x config.status; then ./config.status --recheck && ./config.status; else ./configure; fi
+config.h: config.mk
+
+# ---- the demo
+
+# Everything else may be made by as many jobs as there are processors, unless you say -j.
+AGAIN = +@$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
+
+run: ## install what is missing, build, serve the demo site on http://127.0.0.1:8080/
+	@tools/packages build
+	$(AGAIN) demo
+	@echo "The demo: http://127.0.0.1:8080/ (Ctrl-C ends it)"
+	@exec $(BUILD)/muxd -c $(BUILD)/demo/muxd.conf
+
+DEMO_MAN := $(BUILD)/demo/site/man/muxd.8.html $(BUILD)/demo/site/man/muxd.conf.5.html
+demo: $(BUILD)/muxd $(BUILD)/demo/muxd.conf $(DEMO_MAN)
+$(BUILD)/demo/muxd.conf: demo/muxd.conf $(wildcard demo/*/*)
+	@mkdir -p $(@D)
+	cp -R demo/. $(@D)
+	@touch $@
+$(BUILD)/demo/site/man/%.html: $(BUILD)/man/% $(BUILD)/demo/muxd.conf
+	@mkdir -p $(@D)
+	$(or $(MANDOC),mandoc) -T html -O style=/style.css,man=/man/%N.%S.html $< >$@
+
+# ---- tests
+
+# One program a file: tests/unit/FOLDER/FILE_test.c. Those below server/ link all floors below it and
+# tests/support (a fake exchange among it).
 UNIT_SRC := $(wildcard tests/unit/*/*_test.c)
 UNIT := $(UNIT_SRC:tests/%.c=$(BUILD)/tests/%)
 $(BUILD)/tests/unit/server/%_test: $(BUILD)/tests/unit/server/%_test.o $(OBJ)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) -lcheck -lsubunit -lm -lrt
+	$(LINK) $(LIBS) $(CHECK_LIBS)
 $(BUILD)/tests/unit/%_test: $(BUILD)/tests/unit/%_test.o $(BELOW_SERVER) $(SUPPORT_OBJ)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) -lcheck -lsubunit -lm -lrt
+	$(LINK) $(LIBS) $(CHECK_LIBS)
 
-check-unit: $(UNIT)
-	@set -e; for t in $(UNIT); do $$t; done
+# muxd with handlers and a transport made for tests; what the scenarios in tests/http talk to.
+$(BUILD)/muxd-test: $(OBJ) $(BUILD)/main.o $(call test_objects,muxd-test)
+	$(LINK) $(LIBS)
 
-clean:
+# tests/fuzz/NAME_fuzz.c with tests/fuzz/corpus/NAME/: a fuzzer, and a program that tries the corpus.
+FUZZ := $(patsubst tests/fuzz/%_fuzz.c,%,$(wildcard tests/fuzz/*_fuzz.c))
+CORPUS := $(FUZZ:%=$(BUILD)/tests/fuzz/%_corpus)
+$(BUILD)/tests/fuzz/%_corpus: $(BUILD)/tests/fuzz/%_fuzz.o $(BUILD)/tests/fuzz/driver.o \
+		$(BELOW_SERVER) $(SUPPORT_OBJ)
+	$(LINK) $(LIBS)
+$(BUILD)/tests/fuzz/%_fuzz: $(BUILD)/tests/fuzz/%_fuzz.o $(BELOW_SERVER) $(SUPPORT_OBJ)
+	$(LINK) -fsanitize=fuzzer $(LIBS)
+
+# The parts of the suite, as command lines; tests/run-all sums their results.
+HTTP := tests/http/run --muxd $(BUILD)/muxd-test
+PARTS_UNIT = $(UNIT)
+PARTS_HTTP = "$(HTTP) --transport=tcp" "$(HTTP) --transport=adverse" "$(HTTP) --split"
+PARTS_FUZZ = $(foreach name,$(FUZZ),"$(BUILD)/tests/fuzz/$(name)_corpus tests/fuzz/corpus/$(name)")
+PARTS_LINT = tests/lint/floors "tests/lint/headers $(CC)" tests/lint/style tests/lint/selftest
+PARTS_DOC = "tests/doc/run $(BUILD)" "tests/config/run $(BUILD)/muxd"
+BUILT_DOC = $(BUILD)/muxd $(BUILD)/muxd-doc man $(BUILD)/conf/muxd.conf demo
+
+check: ## install what is missing, build, run all tests (SAN=address,undefined or SAN=thread)
+	@tools/packages build test
+	$(AGAIN) check-all
+check-all: $(UNIT) $(CORPUS) $(BUILD)/muxd-test $(BUILT_DOC)
+	@tests/run-all $(PARTS_LINT) $(PARTS_UNIT) $(PARTS_FUZZ) $(PARTS_DOC) $(PARTS_HTTP)
+check-unit: $(UNIT) ## the unit tests alone
+	@tests/run-all $(PARTS_UNIT)
+check-http: $(BUILD)/muxd-test ## the scenarios alone
+	@tests/run-all $(PARTS_HTTP)
+check-doc: $(BUILT_DOC) ## manual, sample and error messages alone
+	@tests/run-all $(PARTS_DOC)
+check-san: ## all tests under both sanitizer builds
+	+@$(MAKE) --no-print-directory check SAN=address,undefined
+	+@$(MAKE) --no-print-directory check SAN=thread
+
+TIME ?= 60
+fuzz: ## T=NAME TIME=60: fuzz tests/fuzz/NAME_fuzz.c; what it finds goes to build/fuzz/
+	@test -n "$(T)" || { echo "make fuzz T=NAME, one of: $(FUZZ)" >&2; exit 64; }
+	@tools/packages build fuzz
+	$(AGAIN) FUZZING=1 build/fuzz/tests/fuzz/$(T)_fuzz
+	@mkdir -p build/fuzz/corpus/$(T) tests/fuzz/corpus/$(T)
+	build/fuzz/tests/fuzz/$(T)_fuzz -max_total_time=$(TIME) -timeout=10 -print_final_stats=1 \
+		-artifact_prefix=build/fuzz/$(T)- build/fuzz/corpus/$(T) tests/fuzz/corpus/$(T)
+
+C_FILES = $(wildcard src/*.c src/*/*.[ch] tools/*.c tests/*/*.[ch] tests/*/*/*.[ch])
+lint: config.mk ## style, floors, headers, manual syntax
+	@tests/run-all $(PARTS_LINT)
+	$(or $(MANDOC),mandoc) -T lint -W warning man/muxd.8
+	@if command -v clang-format >/dev/null; then clang-format --dry-run -Werror $(C_FILES); \
+	else echo "clang-format is not installed: layout not checked"; fi
+format: ## lay out all C files by .clang-format
+	clang-format -i $(C_FILES)
+
+# ---- installation
+
+install: all ## to DESTDIR, prefix, sysconfdir; never over an existing config
+	install -d $(DESTDIR)$(sbindir) $(DESTDIR)$(mandir)/man8 $(DESTDIR)$(mandir)/man5 \
+		$(DESTDIR)$(docdir)/examples $(DESTDIR)$(sysconfdir)/muxd
+	install -m 755 $(BUILD)/muxd $(DESTDIR)$(sbindir)/muxd
+	install -m 644 $(BUILD)/man/muxd.8 $(DESTDIR)$(mandir)/man8/muxd.8
+	install -m 644 $(BUILD)/man/muxd.conf.5 $(DESTDIR)$(mandir)/man5/muxd.conf.5
+	install -m 644 README.md $(DESTDIR)$(docdir)/README.md
+	install -m 644 $(BUILD)/conf/muxd.conf $(DESTDIR)$(docdir)/examples/muxd.conf
+	test -e $(DESTDIR)$(sysconfdir)/muxd/muxd.conf || \
+		install -m 644 $(BUILD)/conf/muxd.conf $(DESTDIR)$(sysconfdir)/muxd/muxd.conf
+ifneq ($(WITH_SYSTEMD),)
+	install -d $(DESTDIR)$(unitdir) $(DESTDIR)$(sysusersdir)
+	sed 's|/usr/sbin/|$(sbindir)/|' systemd/muxd.service >$(DESTDIR)$(unitdir)/muxd.service
+	chmod 644 $(DESTDIR)$(unitdir)/muxd.service
+	install -m 644 systemd/muxd.sysusers $(DESTDIR)$(sysusersdir)/muxd.conf
+endif
+
+uninstall: config.mk ## the contrary; a config that was changed stays
+	rm -f $(DESTDIR)$(sbindir)/muxd $(DESTDIR)$(mandir)/man8/muxd.8 \
+		$(DESTDIR)$(mandir)/man5/muxd.conf.5 \
+		$(DESTDIR)$(unitdir)/muxd.service $(DESTDIR)$(sysusersdir)/muxd.conf
+	if cmp -s $(DESTDIR)$(docdir)/examples/muxd.conf $(DESTDIR)$(sysconfdir)/muxd/muxd.conf; then \
+		rm -f $(DESTDIR)$(sysconfdir)/muxd/muxd.conf; rmdir $(DESTDIR)$(sysconfdir)/muxd || :; fi
+	rm -rf $(DESTDIR)$(docdir)
+
+dist: configure ## muxd-VERSION.tar.gz of the last commit, with configure
+	@set -e; name=muxd-$$(sed -n 's/^PACKAGE_VERSION=.\(.*\).$$/\1/p' configure); \
+	git archive --prefix=$$name/ --add-file=configure --format=tar.gz -o $$name.tar.gz HEAD; \
+	echo $$name.tar.gz
+
+clean: ## everything that was built
 	rm -rf build
+distclean: clean ## and everything that was configured
+	rm -rf autom4te.cache configure configure~ config.mk config.h config.log config.status
 
-.PHONY: all check-unit clean
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
+	@echo "Variables: SAN=address,undefined|thread  WERROR=1  BUILD=DIR  CC=  CFLAGS=  prefix=  DESTDIR="
+
+.PHONY: all man run demo check check-all check-unit check-http check-doc check-san fuzz lint format \
+	install uninstall dist clean distclean help
 .SECONDARY:
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+.DELETE_ON_ERROR:
+-include $(wildcard $(OBJ:.o=.d) $(BUILD)/main.d $(BUILD)/tools/*.d \
+	$(TEST_SRC:tests/%.c=$(BUILD)/tests/%.d))
