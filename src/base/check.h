@@ -27,6 +27,9 @@ extern void (*check_panic_hook)(void);
             check_failed(#cond, __FILE__, __LINE__, __func__);                                     \
     } while (0)
 
+/* A place that cannot be reached. */
+#define check_never(what) check_failed(what, __FILE__, __LINE__, __func__)
+
 #ifdef MUXD_SLOW_CHECKS
 #define check_slow(cond) check(cond)
 #else

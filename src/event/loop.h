@@ -7,7 +7,8 @@
  *
  * A turn: wait; read the clock once; deliver letters; call `ready` of each watch that has
  * events or stood on the ready list; fire timers; run the `later` tasks. What a turn closes
- * is freed by a `later` task, so no pointer taken in the turn dangles.
+ * is freed by a `later` task, so no pointer taken in the turn dangles. A turn takes a bounded
+ * number of events from the kernel, and time-outs may be late by what the turn before took.
  *
  * All of it belongs to the thread in loop_run(), which loop_check_thread() verifies; only
  * loop_post() and loop_stop() may be called from any thread.
@@ -38,17 +39,17 @@ struct loop_slot {
     uint32_t next_free;
 };
 
-/* A task for the end of the turn. */
+/* A task for the end of the turn. From later_init(), or all zero but `run`. */
 struct later {
     struct list node;
-    void (*run)(struct later *l);
+    void (*run)(struct later *l); /* may free what it is embedded in */
 };
 
 struct loop {
     uint32_t magic;
     int epoll;
     int64_t now;  /* clock_mono() at the begin of this turn */
-    int64_t wall; /* clock_wall(), likewise */
+    int64_t wall; /* ns since 1970 UTC, likewise, to the kernel's tick */
     uint64_t turns;
     struct timers timers;
     struct mailbox mailbox;
@@ -60,12 +61,16 @@ struct loop {
     pthread_t thread;
     bool running;
     _Atomic bool stop;
-    _Atomic int64_t heartbeat; /* `now` of the last turn, for the watchdog; any thread reads */
+    _Atomic int64_t heartbeat; /* `now` of the last turn, for the watchdog; any thread reads. An
+                                  idle loop sleeps: post a letter, then expect it to move. */
 };
 
 int loop_init(struct loop *l) MUST_USE; /* 0 or -errno */
-void loop_done(struct loop *l); /* nothing may be registered any more but what loop_init() did */
-/* Turns until loop_stop(). Before loop_run() the creating thread may register watches. */
+/* Delivers the letters and runs the tasks that are left. Nothing may be registered any more but
+ * what loop_init() did, and no timer set. */
+void loop_done(struct loop *l);
+/* Turns until loop_stop(), which may come first. Before and after, any one thread may use the loop.
+ */
 void loop_run(struct loop *l);
 /* One turn; waits at most `max_wait` ns (-1: as long as nothing happens). For tests and loop_run().
  */
@@ -85,13 +90,23 @@ static inline bool watch_is_on(const struct watch *w)
 }
 /* Registers fd with `events` (EPOLLET is added). 0 or -errno. The watch must not move. */
 int loop_watch(struct loop *l, struct watch *w, int fd, uint32_t events) MUST_USE;
-/* Unregisters (EPOLL_CTL_DEL; the caller closes fd afterwards). No call of `ready` follows.
- * Harmless if not on. */
+/* Unregisters (EPOLL_CTL_DEL; the caller closes fd afterwards, w->fd still tells it) and takes it
+ * off the ready list. No call of `ready` follows. Harmless if not on. */
 void loop_unwatch(struct loop *l, struct watch *w);
-/* Calls w->ready in the next turn, which then does not wait. Once, however often asked. */
+/*
+ * Calls w->ready in the next turn, which then does not wait; in this turn if letters are still
+ * being delivered, or if w is due in it anyway. Once, however often asked. The watch need not be
+ * registered; then loop_unwatch() must still be called before it goes, unless `ready` was.
+ */
 void loop_ready(struct loop *l, struct watch *w);
-/* At the end of this turn, or at once by the next when called between turns. */
+/* At the end of this turn; at the end of the next, which does not wait, when called between turns
+ * or by such a task. Once, however often asked. */
 void loop_later(struct loop *l, struct later *task);
+static inline void later_init(struct later *task, void (*run)(struct later *l))
+{
+    list_init(&task->node);
+    task->run = run;
+}
 
 static inline int loop_timer(struct loop *l, struct timer *t, int64_t length)
 {

@@ -14,7 +14,7 @@
  * a letter; after it returns the pool does not touch the job. A thread that dies in run()
  * (pthread_exit) still has its done() called, with job->died set, and is replaced.
  *
- * One mutex per pool; held for list work only, never while run() or done() runs.
+ * One mutex per pool; held for list work and to make a thread, never while run() or done() runs.
  * All functions: any thread.
  */
 #ifndef MUXD_EVENT_POOL_H
@@ -32,7 +32,7 @@ struct pool_share {
 struct job {
     void (*run)(struct job *job);  /* on a worker; may block */
     void (*done)(struct job *job); /* on the same worker, last */
-    const char *name;              /* for pool_report(); must outlive the job */
+    const char *name;              /* for pool_stats(); must outlive the job */
     struct pool_share *share;      /* or NULL */
     bool died;                     /* run() did not return */
     /* the pool's: */
@@ -44,15 +44,15 @@ struct job {
 struct pool_conf {
     unsigned threads; /* at most; >= 1 */
     unsigned queue;   /* jobs that wait at most; 0: none waits */
-    int64_t idle;     /* ns a worker without work stays */
+    int64_t idle;     /* ns a worker without work stays; 0: not at all */
     size_t stack;     /* bytes of a worker's stack; 0: the system's default */
 };
 
 struct pool_stats {
-    unsigned threads, idle, running, queued;
-    unsigned stuck;                    /* running longer than asked for */
-    const char *stuck_name;            /* of the longest of them, or NULL */
-    int64_t longest_run, longest_wait; /* ns; of what runs and waits now */
+    unsigned threads, idle, running, queued; /* threads == idle + running */
+    unsigned stuck;                          /* running longer than asked for */
+    char stuck_name[64];                     /* of the longest of them, copied; or empty */
+    int64_t longest_run, longest_wait;       /* ns; of what runs and waits now */
     uint64_t submitted, refused, cancelled, finished, died;
 };
 

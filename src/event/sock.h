@@ -32,9 +32,11 @@ struct sock_addr {
 
 #define SOCK_TEXT_MAX 128 /* room for sock_text() */
 
-/* 0, or -EINVAL with *ret_why a sentence such as `port 70000 is over 65535`. */
+/* 0, or -EINVAL with *ret_why a sentence such as `port 70000 is over 65535`, good until this thread
+ * calls again. */
 int sock_parse(struct str text, struct sock_addr *ret, const char **ret_why) MUST_USE;
-/* The canonical text of an address of any family ("127.0.0.1:80", "[::1]:80", "unix:/x"). */
+/* The canonical text of an address of any family ("127.0.0.1:80", "[::1]:80", "unix:/x"); an IPv4
+ * peer of an IPv6 socket is shown as IPv4, control bytes in a path as "?". */
 void sock_text(const struct sockaddr *sa, socklen_t len, char *buf);
 bool sock_same(const struct sock_addr *a, const struct sock_addr *b);
 
@@ -44,9 +46,10 @@ bool sock_same(const struct sock_addr *a, const struct sock_addr *b);
  *
  * For INET and ANY: first binds one socket WITHOUT SO_REUSEPORT, so that a second instance is
  * refused (-EADDRINUSE), closes it, and then opens `n` of them with SO_REUSEPORT (port 0: all get
- * the same free port). For UNIX opens one, after removing a socket file nobody listens on
- * (-EADDRINUSE when somebody does; -EEXIST when it is no socket). Writes the descriptors to
- * fds[0..*ret_n). 0 or -errno, then nothing is left open.
+ * the same free port, which nobody else has). An explicit IPv6 address takes no IPv4. For UNIX
+ * opens one, after removing a socket file nobody listens on (-EADDRINUSE when somebody does;
+ * -EEXIST when it is no socket). Not for SYSTEMD. Writes the descriptors to fds[0..*ret_n). 0 or
+ * -errno, then nothing is left open.
  */
 int sock_listen(const struct sock_addr *addr, int backlog, unsigned n, int *fds,
                 unsigned *ret_n) MUST_USE;
@@ -54,7 +57,7 @@ int sock_listen(const struct sock_addr *addr, int backlog, unsigned n, int *fds,
 /* accept4 with SOCK_NONBLOCK | SOCK_CLOEXEC. >= 0, or -errno. */
 int sock_accept(int fd, struct sockaddr_storage *ret_peer, socklen_t *ret_len);
 
-/* What to do about an error of sock_accept(). */
+/* What to do about an error of sock_accept(), -errno. */
 enum sock_retry {
     SOCK_AGAIN,  /* EAGAIN: nothing there */
     SOCK_NEXT,   /* that connection is gone (ECONNABORTED, EINTR, EPROTO, network errors): go on */

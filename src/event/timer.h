@@ -20,7 +20,7 @@ struct timer {
 
 struct timers {
     struct list queues; /* most recently used first */
-    unsigned n_set;
+    unsigned n_queues, n_set;
 };
 
 void timers_init(struct timers *ts);

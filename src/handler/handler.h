@@ -51,12 +51,15 @@ int64_t exchange_time(const struct exchange *x);
 
 /*
  * Reads request body, decoded. > 0 bytes; 0: its end. On a loop: -EAGAIN, and when more has arrived
- * the source (below) is pulled again, or a STEP_LATER exchange resumed. On a worker it waits.
+ * the source (below) is pulled again; a step returns exchange_await_body(). On a worker it waits.
  * -ETIMEDOUT; -ECANCELED: the client left or the answer was given without us; -EMSGSIZE: over the
  * body limit; -EBADMSG: malformed. After an error return exchange_read_failed() or clean up and
  * return STEP_DONE.
  */
 ssize_t exchange_read(struct exchange *x, void *buf, size_t n);
+/* Lets a client that awaits 100 Continue send its body. exchange_read() does so by itself; this is
+ * for a handler that sets the response before its first read (a source that pulls the request). */
+void exchange_want_body(struct exchange *x);
 /* Answers what an error of exchange_read() calls for (400, 408, 413). */
 enum step exchange_read_failed(struct exchange *x, int error);
 
@@ -106,11 +109,17 @@ void *exchange_state(const struct exchange *x);
 
 /* Runs `work` in the route's pool, then `then` on the loop. If the pool refuses, 503 and `then` is
  * not called; if the client leaves or the handler time-out passes meanwhile, neither is `then`:
- * what work() made must be owned by the arena (arena_on_reset) or the response. */
+ * what work() made must be owned by the arena (arena_on_reset) or the response. On a worker (`run =
+ * "pool"`) both are called at once, there; so a handler that offloads need not know where it runs.
+ */
 enum step exchange_offload(struct exchange *x, void (*work)(struct exchange *x), step_fn *then);
-/* `then` runs on the loop once exchange_resume() was called or request body has arrived. */
+/* `then` runs on the loop once exchange_resume() was called, which somebody must do exactly once:
+ * the exchange lives until then, even if its client has long left (`then` is not called in that
+ * case). */
 enum step exchange_later(struct exchange *x, step_fn *then);
-/* Any thread; the exchange must be known to be alive, that is LATER or being pulled. */
+/* `then` runs on the loop when exchange_read(), which said -EAGAIN, has something new to say. */
+enum step exchange_await_body(struct exchange *x, step_fn *then);
+/* Any thread; the exchange must be known to be alive: LATER, or with a source not yet done. */
 void exchange_resume(struct exchange *x);
 /* True once nobody waits for the response any more. Any thread that holds the exchange. */
 bool exchange_cancelled(const struct exchange *x);

@@ -15,9 +15,11 @@ struct body_reader {
     uint64_t total; /* body bytes handed out so far */
     uint64_t max;   /* more than this: 413 */
     unsigned state;
-    unsigned overhead; /* bytes of chunk framing since the last reset of the bound */
+    unsigned line;     /* bytes of the current chunk size, extension or trailer name */
+    unsigned overhead; /* bytes of extensions in the body so far; then of trailers */
     unsigned n_trailers;
-    unsigned status; /* BODY_BAD: 400, 413 */
+    unsigned forbidden; /* bit set: which forbidden names the trailer's may still become */
+    unsigned status;    /* BODY_BAD: 400, 413 */
     const char *reason;
 };
 
@@ -32,7 +34,7 @@ enum body_result {
 void body_init(struct body_reader *b, const struct head_info *info, uint64_t max);
 
 /* Looks at in[0..n), sets *ret_used to the bytes it is done with (data included). To be called
- * again with the rest. At most `limit` bytes of data in one slice. */
+ * again with the rest. At most `limit` bytes of data in one slice; limit > 0. */
 enum body_result body_next(struct body_reader *b, const char *in, size_t n, size_t limit,
                            size_t *ret_used, struct str *ret_data);
 

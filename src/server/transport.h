@@ -29,14 +29,18 @@ struct transport {
     /* > 0 bytes (at least one iovec is non-empty); -EAGAIN; -errno. `more`: data follows at once
      * (MSG_MORE). */
     ssize_t (*sendv)(struct transport_state *t, const struct iovec *iov, int n_iov, bool more);
-    /* Bytes of fd from *offset on, which is advanced; 0: the file ended; NULL: not possible here, the
-     * protocol reads and uses sendv. */
+    /* Bytes of fd from *offset on, which is advanced; 0: the file ended; NULL: not possible here,
+     * the protocol reads and uses sendv. */
     ssize_t (*sendfile)(struct transport_state *t, int fd, off_t *offset, size_t n);
-    /* Bytes already received below the protocol, for which no readiness will be reported. */
+    /*
+     * > 0: although a call said -EAGAIN, the transport can go on by itself and no readiness will be
+     * reported for it (bytes already decrypted); the connection then runs again in the next turn.
+     */
     size_t (*pending)(const struct transport_state *t);
     /* Whether a short recv proves that the socket is empty (true for plain sockets). */
     bool short_recv_is_empty;
-    /* Ends our direction; the peer may still send. 0, -EAGAIN (call again when writable), -errno. */
+    /* Ends our direction; the peer may still send. 0, -EAGAIN (call again when writable), -errno.
+     */
     int (*shutdown)(struct transport_state *t);
     /* Releases data; the caller closes fd. */
     void (*close)(struct transport_state *t);

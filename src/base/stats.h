@@ -1,0 +1,39 @@
+/*
+ * stats.h - the counters of one loop. Written by its owner alone, read by any thread; each is a
+ * relaxed atomic word, so counting costs a plain load and store.
+ */
+#ifndef MUXD_BASE_STATS_H
+#define MUXD_BASE_STATS_H
+
+#include <stdatomic.h>
+
+#include "base/def.h"
+
+/* STAT(name, "what it counts") */
+#define STATS(STAT)                                                                                \
+    STAT(accepted, "connections accepted")                                                         \
+    STAT(accept_pauses, "times accepting paused for want of descriptors or memory")                \
+    STAT(closed, "connections closed")                                                             \
+    STAT(requests, "requests whose head was complete")                                             \
+    STAT(refused, "heads refused as malformed or over a limit")                                    \
+    STAT(answered, "responses sent whole")                                                         \
+    STAT(aborted, "responses cut short")                                                           \
+    STAT(offloaded, "jobs given to a pool")                                                        \
+    STAT(pool_refused, "jobs refused by a pool, or taken out of its queue for age")                \
+    STAT(abandoned, "jobs whose answer nobody waited for any more")                                \
+    STAT(timeouts, "time-outs")
+
+struct stats {
+#define STAT(name, about) _Atomic uint64_t name;
+    STATS(STAT)
+#undef STAT
+};
+
+#define stats_count(stats, name)                                                                   \
+    atomic_store_explicit(&(stats)->name,                                                          \
+                          atomic_load_explicit(&(stats)->name, memory_order_relaxed) + 1,          \
+                          memory_order_relaxed)
+
+#define stats_read(stats, name) atomic_load_explicit(&(stats)->name, memory_order_relaxed)
+
+#endif

@@ -1,0 +1,269 @@
+/* conn.c - see conn.h. The engine's loop only. */
+#include "server/conn.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "server/engine.h"
+
+#define CONN_MAGIC 0x636f6e6eu /* "conn" */
+
+/* How long, and for how much, a peer that still sends is listened to after our last byte. */
+#define LINGER_TIME (2 * NSEC_PER_SEC)
+#define LINGER_BYTES MIB(1)
+#define LINGER_PER_TURN KIB(256)
+
+static void conn_ready(struct watch *w, uint32_t events);
+static void conn_timer(struct timer *t);
+static void conn_end(struct later *l);
+
+struct conn *conn_open(struct engine *e, int fd, const struct conf_listener *listener,
+                       const struct sockaddr *peer, socklen_t peer_len)
+{
+    struct conn *c = malloc(sizeof *c);
+
+    if (c == NULL) {
+        close(fd);
+        return NULL;
+    }
+    *c = (struct conn){ .magic = CONN_MAGIC,
+                        .state = CONN_OPEN,
+                        .engine = e,
+                        .transport = transport_plain,
+                        .proto = &h1_proto,
+                        .listener = listener,
+                        .io = { .fd = fd } };
+    c->peer.sa.sa_family = AF_UNIX;
+    if (peer->sa_family == AF_INET || peer->sa_family == AF_INET6)
+        memcpy(&c->peer, peer, min_of((size_t)peer_len, sizeof c->peer));
+    watch_init(&c->watch, conn_ready);
+    timer_init(&c->timer, conn_timer);
+    c->end.run = conn_end;
+    list_init(&c->end.node);
+    if (c->transport->open(&c->io) < 0)
+        goto fail;
+    if (loop_watch(&e->loop, &c->watch, fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP) < 0) {
+        c->transport->close(&c->io);
+        goto fail;
+    }
+    list_push_back(&e->conns, &c->node);
+    e->n_conns++;
+    stats_count(&e->stats, accepted);
+    conn_set_wait(c, CONN_WAIT_IDLE, true);
+    return c;
+fail:
+    close(fd);
+    free(c);
+    return NULL;
+}
+
+/* At the end of the turn: no pointer taken in the turn is left. */
+static void conn_end(struct later *l)
+{
+    struct conn *c = container_of(l, struct conn, end);
+    struct engine *e = c->engine;
+
+    check_magic(c, CONN_MAGIC);
+    list_remove(&c->node);
+    c->magic = 0;
+    free(c);
+    engine_conn_gone(e);
+}
+
+void conn_released(struct conn *c)
+{
+    check(c->state == CONN_CLOSED);
+    loop_later(&c->engine->loop, &c->end);
+}
+
+void conn_close(struct conn *c)
+{
+    struct loop *loop = &c->engine->loop;
+
+    if (c->state == CONN_CLOSED)
+        return;
+    c->state = CONN_CLOSED;
+    loop_unwatch(loop, &c->watch);
+    timer_clear(&loop->timers, &c->timer);
+    c->transport->close(&c->io);
+    close(c->io.fd);
+    c->io.fd = -1;
+    c->readable = c->writable = false;
+    stats_count(&c->engine->stats, closed);
+    if (c->proto->closed(c))
+        conn_released(c);
+}
+
+void conn_abort(struct conn *c)
+{
+    if (c->state == CONN_CLOSED)
+        return;
+    struct linger hard = { .l_onoff = 1, .l_linger = 0 };
+    setsockopt(c->io.fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
+    stats_count(&c->engine->stats, aborted);
+    conn_close(c);
+}
+
+/* ---- time-outs */
+
+static int64_t wait_length(const struct conn *c)
+{
+    const struct timeouts *t = &c->engine->config->timeouts;
+
+    switch (c->wait) {
+    case CONN_WAIT_IDLE:
+        /* A new connection owes its first byte as soon as a head. */
+        return c->reused || t->header <= 0 ? t->idle : t->header;
+    case CONN_WAIT_HEADER:
+        return t->header;
+    case CONN_WAIT_BODY:
+        return t->body;
+    case CONN_WAIT_WRITE:
+        return t->write;
+    case CONN_WAIT_LINGER:
+        return LINGER_TIME;
+    case CONN_WAIT_NONE:
+        break;
+    }
+    return 0;
+}
+
+void conn_set_wait(struct conn *c, enum conn_wait wait, bool restart)
+{
+    if (c->wait == wait && !restart)
+        return;
+    c->wait = wait;
+    if (loop_timer(&c->engine->loop, &c->timer, wait_length(c)) < 0)
+        c->wait = CONN_WAIT_NONE; /* no memory for a new length: asked for again at the next wait */
+}
+
+static void conn_timer(struct timer *t)
+{
+    struct conn *c = container_of(t, struct conn, timer);
+
+    check_magic(c, CONN_MAGIC);
+    stats_count(&c->engine->stats, timeouts);
+    if (c->wait == CONN_WAIT_LINGER)
+        conn_close(c);
+    else
+        c->proto->timeout(c);
+}
+
+/* ---- readiness */
+
+void conn_again(struct conn *c)
+{
+    c->again = true;
+    loop_ready(&c->engine->loop, &c->watch);
+}
+
+static void linger_run(struct conn *c)
+{
+    char drop[KIB(4)];
+    size_t turn = 0;
+
+    while (c->readable) {
+        ssize_t n = conn_recv(c, drop, sizeof drop);
+        if (n == -EAGAIN)
+            return;
+        c->lingered += n > 0 ? (size_t)n : 0;
+        if (n <= 0 || c->lingered > LINGER_BYTES) {
+            conn_close(c);
+            return;
+        }
+        turn += (size_t)n;
+        if (turn > LINGER_PER_TURN) {
+            conn_again(c);
+            return;
+        }
+    }
+}
+
+static void conn_ready(struct watch *w, uint32_t events)
+{
+    struct conn *c = container_of(w, struct conn, watch);
+
+    check_magic(c, CONN_MAGIC);
+    if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+        c->readable = true;
+    if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
+        c->writable = true;
+    if (events & (EPOLLRDHUP | EPOLLHUP))
+        c->peer_done = true;
+    if (events & (EPOLLHUP | EPOLLERR))
+        c->hung_up = true;
+    c->again = false;
+    c->engine->current = c;
+    if (c->state == CONN_LINGER)
+        linger_run(c);
+    else if (c->state != CONN_CLOSED)
+        c->proto->run(c);
+    c->engine->current = NULL;
+}
+
+void conn_linger(struct conn *c)
+{
+    if (c->state == CONN_CLOSED || c->state == CONN_LINGER)
+        return;
+    if (c->transport->shutdown(&c->io) < 0) {
+        conn_close(c);
+        return;
+    }
+    c->state = CONN_LINGER;
+    conn_set_wait(c, CONN_WAIT_LINGER, true);
+    linger_run(c);
+}
+
+/* ---- transport calls */
+
+/* A transport that can go on by itself although it said EAGAIN gets another turn. */
+static void used_up(struct conn *c, bool reading)
+{
+    if (c->transport->pending(&c->io) > 0)
+        conn_again(c);
+    else if (reading)
+        c->readable = false;
+    else
+        c->writable = false;
+}
+
+ssize_t conn_recv(struct conn *c, void *buf, size_t n)
+{
+    ssize_t r = c->transport->recv(&c->io, buf, n);
+
+    if (r == -EAGAIN)
+        used_up(c, true);
+    else if (r == 0)
+        c->peer_done = true;
+    else if (r > 0 && (size_t)r < n && c->transport->short_recv_is_empty && !c->peer_done)
+        c->readable = false; /* the next byte is a new edge */
+    return r;
+}
+
+static ssize_t sent(struct conn *c, ssize_t r)
+{
+    if (r == -EAGAIN)
+        used_up(c, false);
+    return r;
+}
+
+ssize_t conn_sendv(struct conn *c, const struct iovec *iov, int n_iov, bool more)
+{
+    return sent(c, c->transport->sendv(&c->io, iov, n_iov, more));
+}
+
+ssize_t conn_sendfile(struct conn *c, int fd, off_t *offset, size_t n)
+{
+    return sent(c, c->transport->sendfile(&c->io, fd, offset, n));
+}
+
+void conn_peer_text(const struct conn *c, char *buf)
+{
+    if (c->peer.sa.sa_family == AF_UNIX)
+        strcpy(buf, "unix:");
+    else
+        sock_text(&c->peer.sa, sizeof c->peer, buf);
+}

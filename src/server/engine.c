@@ -1,0 +1,263 @@
+/* engine.c - see engine.h. The engine's thread, unless a function says otherwise. */
+#include "server/engine.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "server/conn.h"
+#include "server/h1.h"
+#include "server/listener.h"
+#include "server/server.h"
+
+#define ENGINE_MAGIC 0x656e676eu /* "engn" */
+
+#define ACCEPTS_PER_TURN 64
+#define BACKOFF_MIN (5 * NSEC_PER_MSEC) /* Go's net/http: 5 ms doubling to 1 s */
+#define BACKOFF_MAX NSEC_PER_SEC
+#define NOTES_PER_SECOND 5
+
+static _Thread_local struct engine *self;
+
+struct engine *engine_self(void)
+{
+    return self;
+}
+
+/* ---- accepting */
+
+static void pause_accepting(struct acceptor *a, int error)
+{
+    struct engine *e = a->engine;
+
+    if (a->backoff == 0)
+        log_warning(
+            "listener %.*s: accept: %s; accepting rests until descriptors or memory are free",
+            str_fmt(a->listener->name), strerror(-error));
+    a->backoff = a->backoff == 0 ? BACKOFF_MIN : min_of(a->backoff * 2, BACKOFF_MAX);
+    stats_count(&e->stats, accept_pauses);
+    if (loop_timer(&e->loop, &a->pause, a->backoff) < 0)
+        loop_ready(&e->loop, &a->watch); /* no memory for a timer: look again next turn */
+}
+
+static void pause_over(struct timer *t)
+{
+    struct acceptor *a = container_of(t, struct acceptor, pause);
+
+    loop_ready(&a->engine->loop, &a->watch);
+}
+
+/* An edge may stand for many connections: until EAGAIN the acceptor stays on the ready list. */
+static void accept_ready(struct watch *w, uint32_t events)
+{
+    struct acceptor *a = container_of(w, struct acceptor, watch);
+    struct engine *e = a->engine;
+
+    (void)events;
+    if (timer_is_set(&a->pause))
+        return;
+    for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
+        struct sockaddr_storage peer;
+        socklen_t len = sizeof peer;
+        int fd = sock_accept(a->fd, &peer, &len);
+        if (fd >= 0) {
+            a->backoff = 0;
+            conn_open(e, fd, a->listener->conf, (struct sockaddr *)&peer, len);
+            continue;
+        }
+        switch (sock_accept_error(fd)) {
+        case SOCK_AGAIN:
+            return;
+        case SOCK_NEXT:
+            continue;
+        case SOCK_PAUSE:
+            pause_accepting(a, fd);
+            return;
+        case SOCK_BROKEN:
+            log_error("listener %.*s: accept: %s", str_fmt(a->listener->name), strerror(-fd));
+            pause_accepting(a, fd);
+            return;
+        }
+    }
+    loop_ready(&e->loop, w);
+}
+
+int engine_accept_on(struct engine *e, struct listener *l, int fd)
+{
+    struct acceptor *a = &e->acceptors[e->n_acceptors];
+    /* A socket that all loops share wakes one of them. No other flag is legal beside it. */
+    uint32_t events = EPOLLIN | (l->shared ? EPOLLEXCLUSIVE : 0);
+
+    *a = (struct acceptor){ .engine = e, .listener = l, .fd = fd };
+    watch_init(&a->watch, accept_ready);
+    timer_init(&a->pause, pause_over);
+    int r = loop_watch(&e->loop, &a->watch, fd, events);
+    if (r == 0)
+        e->n_acceptors++;
+    return r;
+}
+
+static void stop_accepting(struct engine *e)
+{
+    for (unsigned i = 0; i < e->n_acceptors; i++) {
+        struct acceptor *a = &e->acceptors[i];
+        timer_clear(&e->loop.timers, &a->pause);
+        /* What the kernel has completed for us is ours to answer. A shared socket's is not. */
+        if (!a->listener->shared)
+            accept_ready(&a->watch, 0);
+        loop_unwatch(&e->loop, &a->watch);
+    }
+}
+
+/* ---- draining */
+
+static void report_end(struct engine *e)
+{
+    if (e->draining && e->n_conns == 0 && !e->reported) {
+        e->reported = true;
+        loop_post(server_loop(e->server), &e->ended_letter);
+    }
+}
+
+void engine_conn_gone(struct engine *e)
+{
+    e->n_conns--;
+    report_end(e);
+}
+
+static void drain_deliver(struct letter *l)
+{
+    struct engine *e = container_of(l, struct engine, drain_letter);
+
+    stop_accepting(e);
+    e->draining = true;
+    list_each_safe (c, &e->conns, struct conn, node)
+        c->proto->drain(c);
+    report_end(e);
+}
+
+static void abort_deliver(struct letter *l)
+{
+    struct engine *e = container_of(l, struct engine, abort_letter);
+
+    list_each_safe (c, &e->conns, struct conn, node)
+        conn_abort(c);
+}
+
+/* ---- caches */
+
+const char *engine_date(struct engine *e)
+{
+    int64_t second = e->loop.wall / NSEC_PER_SEC;
+
+    if (second != e->date_second) {
+        date_format(second, e->date);
+        e->date_second = second;
+    }
+    return e->date;
+}
+
+int engine_buf_take(struct engine *e, struct buf *b, size_t max)
+{
+    char *base = e->n_bufs > 0 ? e->bufs[--e->n_bufs] : malloc(ENGINE_BUF_SIZE);
+
+    if (base == NULL)
+        return -ENOMEM;
+    *b = (struct buf){ .base = base, .cap = ENGINE_BUF_SIZE, .max = max_of(max, ENGINE_BUF_SIZE) };
+    return 0;
+}
+
+void engine_buf_give(struct engine *e, struct buf *b)
+{
+    if (b->base != NULL && b->cap == ENGINE_BUF_SIZE && e->n_bufs < ENGINE_CACHE_MAX)
+        e->bufs[e->n_bufs++] = b->base;
+    else
+        free(b->base);
+    *b = (struct buf){ .base = NULL };
+}
+
+void engine_note(struct engine *e, unsigned status, const char *reason, struct str site,
+                 struct str route)
+{
+    int64_t second = e->loop.now / NSEC_PER_SEC;
+
+    if (second != e->notes_second) {
+        if (e->notes_dropped > 0)
+            log_info("%u more refusals in that second", e->notes_dropped);
+        e->notes_second = second;
+        e->notes = e->notes_dropped = 0;
+    }
+    if (e->notes++ >= NOTES_PER_SECOND) {
+        e->notes_dropped++;
+        return;
+    }
+    log_info("%u reason=%s site=%.*s route=%.*s", status, reason, str_fmt(site), str_fmt(route));
+}
+
+/* ---- life */
+
+static void *engine_main(void *arg)
+{
+    struct engine *e = arg;
+    char name[16];
+
+    self = e;
+    snprintf(name, sizeof name, "muxd-loop-%u", e->index % 10000);
+    pthread_setname_np(pthread_self(), name);
+    loop_run(&e->loop);
+    return NULL;
+}
+
+int engine_init(struct engine *e, struct server *s, unsigned index, struct config *config)
+{
+    *e = (struct engine){ .magic = ENGINE_MAGIC, .index = index, .server = s, .date_second = -1 };
+    e->acceptors = calloc(config->n_listeners, sizeof *e->acceptors);
+    if (e->acceptors == NULL)
+        return -ENOMEM;
+    int r = loop_init(&e->loop);
+    if (r < 0) {
+        free(e->acceptors);
+        return r;
+    }
+    e->config = config_ref(config);
+    list_init(&e->conns);
+    e->drain_letter.deliver = drain_deliver;
+    e->abort_letter.deliver = abort_deliver;
+    e->ended_letter.deliver = server_engine_ended;
+    return 0;
+}
+
+int engine_start(struct engine *e)
+{
+    sigset_t all, before;
+
+    sigfillset(&all); /* signals are the main thread's */
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int r = pthread_create(&e->thread, NULL, engine_main, e);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    e->started = r == 0;
+    return -r;
+}
+
+void engine_done(struct engine *e)
+{
+    if (e == NULL || e->magic != ENGINE_MAGIC)
+        return;
+    check(e->n_conns == 0);
+    for (unsigned i = 0; i < e->n_acceptors; i++) {
+        timer_clear(&e->loop.timers, &e->acceptors[i].pause);
+        loop_unwatch(&e->loop, &e->acceptors[i].watch);
+    }
+    free(e->acceptors);
+    while (e->n_bufs > 0)
+        free(e->bufs[--e->n_bufs]);
+    while (e->n_h1s > 0)
+        h1_free(e->h1s[--e->n_h1s]);
+    config_unref(e->config);
+    loop_done(&e->loop);
+    e->magic = 0;
+}

@@ -1,0 +1,92 @@
+/*
+ * engine.h - one loop and everything that belongs to it: connections, accepting, caches, counters,
+ * a view of the config. One thread per engine; nothing here is shared but what atomics mark.
+ *
+ * Other threads reach an engine by letters only. `stats` is written by the engine and may be read
+ * by any thread (relaxed): each counter is one atomic word.
+ */
+#ifndef MUXD_SERVER_ENGINE_H
+#define MUXD_SERVER_ENGINE_H
+
+#include "base/buf.h"
+#include "base/stats.h"
+#include "config/config.h"
+#include "event/loop.h"
+#include "http/date.h"
+
+struct server;
+struct listener;
+struct h1;
+
+#define ENGINE_BUF_SIZE KIB(16) /* of a connection's input and output buffer */
+#define ENGINE_CACHE_MAX 64     /* buffers, and protocol states, kept for reuse */
+
+/* One engine's part of a listener: where it accepts. */
+struct acceptor {
+    struct watch watch;
+    struct timer pause; /* back-off: set while accepting rests */
+    int64_t backoff;    /* ns of the last pause; 0: none in this episode */
+    struct engine *engine;
+    struct listener *listener; /* the server's */
+    int fd;                    /* the listener's */
+};
+
+struct engine {
+    uint32_t magic;
+    unsigned index;
+    struct loop loop;
+    struct server *server;
+    struct config *config; /* this loop's view */
+    pthread_t thread;
+    bool started;
+    bool draining;
+    bool reported; /* the end of draining was posted */
+    struct list conns;
+    unsigned n_conns;
+    struct acceptor *acceptors;
+    unsigned n_acceptors;
+
+    /* Free lists, last in first out: what was used last is in the cache. */
+    char *bufs[ENGINE_CACHE_MAX];
+    unsigned n_bufs;
+    struct h1 *h1s[ENGINE_CACHE_MAX];
+    unsigned n_h1s;
+
+    char date[HTTP_DATE_LEN]; /* of date_second */
+    int64_t date_second;
+    int64_t notes_second; /* engine_note() */
+    unsigned notes, notes_dropped;
+
+    struct conn *current; /* whose run() is on the stack, for the panic message */
+    struct stats stats;
+
+    struct letter drain_letter; /* main -> engine */
+    struct letter abort_letter; /* main -> engine: the drain is over */
+    struct letter ended_letter; /* engine -> main: no connection left */
+};
+
+int engine_init(struct engine *e, struct server *s, unsigned index, struct config *config) MUST_USE;
+void engine_done(struct engine *e);
+/* Begins to accept on fd for `l`; before the engine's thread is started. */
+int engine_accept_on(struct engine *e, struct listener *l, int fd) MUST_USE;
+int engine_start(struct engine *e) MUST_USE;
+
+/* The engine whose thread this is, or NULL. */
+struct engine *engine_self(void);
+
+/* Date: of this turn. HTTP_DATE_LEN bytes. */
+const char *engine_date(struct engine *e);
+
+/* A buffer of ENGINE_BUF_SIZE for *b, whose maximum is set; -ENOMEM. */
+int engine_buf_take(struct engine *e, struct buf *b, size_t max) MUST_USE;
+void engine_buf_give(struct engine *e, struct buf *b);
+
+/* Called when a connection's memory goes. */
+void engine_conn_gone(struct engine *e);
+
+/* Says in the log why something was refused or cut short: "503 reason=pool_full site=...
+ * route=...". At most a few lines a second and engine; the rest is counted. */
+void engine_note(struct engine *e, unsigned status, const char *reason, struct str site,
+                 struct str route);
+
+#endif

@@ -1,0 +1,646 @@
+/*
+ * exchange.c - the life of an exchange on its loop: routing, steps, time-outs, the response; and
+ * the API of handler/handler.h, whose functions run on whoever holds the exchange (its loop, or the
+ * worker it is lent to).
+ */
+#include "server/exchange.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "http/path.h"
+#include "server/engine.h"
+
+#define EXCHANGE_MAGIC 0x65786368u /* "exch" */
+
+/* ---- state */
+
+#define TO(state) (1u << EXCHANGE_##state)
+
+static const unsigned legal_moves[] = {
+    [EXCHANGE_IDLE] = TO(STEPPING),
+    [EXCHANGE_STEPPING] = TO(LATER) | TO(BODY) | TO(LENT) | TO(REPLYING),
+    [EXCHANGE_LATER] = TO(STEPPING) | TO(ABANDONED),
+    [EXCHANGE_BODY] = TO(STEPPING) | TO(DONE),
+    /* STEPPING: back, or taken out of the queue; DONE: taken out and nobody waits */
+    [EXCHANGE_LENT] = TO(STEPPING) | TO(STREAMING) | TO(ABANDONED) | TO(DONE),
+    [EXCHANGE_STREAMING] = TO(REPLYING) | TO(ABANDONED),
+    /* ABANDONED: a resume letter is still on its way */
+    [EXCHANGE_REPLYING] = TO(DONE) | TO(ABANDONED),
+    /* REPLYING: it came back while the late reply is still being sent */
+    [EXCHANGE_ABANDONED] = TO(DONE) | TO(REPLYING),
+    [EXCHANGE_DONE] = TO(IDLE),
+};
+
+static const char *const state_names[] = {
+    [EXCHANGE_IDLE] = "idle",         [EXCHANGE_STEPPING] = "stepping",
+    [EXCHANGE_LATER] = "later",       [EXCHANGE_BODY] = "awaiting body",
+    [EXCHANGE_LENT] = "lent",         [EXCHANGE_STREAMING] = "streaming",
+    [EXCHANGE_REPLYING] = "replying", [EXCHANGE_ABANDONED] = "abandoned",
+    [EXCHANGE_DONE] = "done",
+};
+
+const char *exchange_state_name(enum exchange_state s)
+{
+    return s < array_len(state_names) ? state_names[s] : "?";
+}
+
+/* The only place where x->state is written. */
+void exchange_move(struct exchange *x, enum exchange_state to)
+{
+    check(legal_moves[x->state] & 1u << to);
+    x->state = to;
+}
+
+static void set_timer(struct exchange *x, int64_t length)
+{
+    /* Without memory for a timer the exchange goes on unbounded rather than not at all. */
+    (void)loop_timer(&x->engine->loop, &x->timer, length);
+}
+
+/* ---- the response */
+
+static void body_drop(struct exchange *x, struct body *b)
+{
+    if (b->kind == BODY_KIND_FILE)
+        close(b->fd);
+    else if (b->kind == BODY_KIND_SOURCE && b->source->done != NULL)
+        b->source->done(b->source, x);
+    *b = (struct body){ .kind = BODY_KIND_NONE };
+}
+
+/* Without memory for a field or the text the answer is sent without it. */
+static void set_error(struct response *res, struct body *body, struct arena *arena, unsigned status)
+{
+    response_init(res, arena);
+    res->status = status;
+    if (!status_has_body(status))
+        return;
+    struct str reason = status_reason(status);
+    struct str text =
+        arena_printf(arena, "%u%s%.*s\n", status, reason.n ? " " : "", str_fmt(reason));
+    if (text.p != NULL)
+        *body = (struct body){ .kind = BODY_KIND_BYTES, .length = text.n, .bytes = text };
+    response_add_checked(res, STR("Content-Type"), STR("text/plain; charset=utf-8"));
+    if (status == 503)
+        response_add_checked(res, STR("Retry-After"), STR("1"));
+}
+
+enum step exchange_fail(struct exchange *x, unsigned status, const char *reason)
+{
+    body_drop(x, &x->body);
+    set_error(&x->response, &x->body, &x->arena, status);
+    x->reason = reason;
+    return STEP_DONE;
+}
+
+static void note(struct exchange *x, unsigned status, const char *reason)
+{
+    engine_note(x->engine, status, reason, x->site ? x->site->name : STR_EMPTY,
+                x->route ? x->route->name : STR_EMPTY);
+}
+
+/* Hands a response to the protocol, through the route's filters. */
+void exchange_reply(struct exchange *x, struct response *res, struct body *body)
+{
+    x->reply = res;
+    x->reply_body = body;
+    for (size_t i = 0; x->route != NULL && i < x->route->n_filters; i++) {
+        const struct filter_use *f = &x->route->filters[i];
+        if (f->kind->respond != NULL)
+            f->kind->respond(x, f->conf);
+    }
+    x->conn->proto->ready(x);
+}
+
+static void reply_ours(struct exchange *x)
+{
+    timer_clear(&x->engine->loop.timers, &x->timer);
+    if (x->response.status == 0)
+        exchange_fail(x, 500, "no_response");
+    if (arena_failed(&x->arena) && x->response.status < 500) {
+        exchange_move(x, EXCHANGE_REPLYING);
+        body_drop(x, &x->body);
+        exchange_late_reply(x, 503, "no_memory");
+        return;
+    }
+    if (x->reason != NULL && x->response.status >= 500)
+        note(x, x->response.status, x->reason);
+    exchange_move(x, EXCHANGE_REPLYING);
+    exchange_reply(x, &x->response, &x->body);
+}
+
+void exchange_late_reply(struct exchange *x, unsigned status, const char *reason)
+{
+    note(x, status, reason);
+    set_error(&x->late, &x->late_body, &x->late_arena, status);
+    exchange_reply(x, &x->late, &x->late_body);
+}
+
+/* ---- steps */
+
+/* The worker's side of run = "pool": the whole handler is the work. */
+static void work_handle(struct exchange *x)
+{
+    enum step s = x->route->kind->handle(x);
+
+    if (s != STEP_DONE)
+        exchange_fail(x, 500, "bad_step");
+}
+
+static enum step then_done(struct exchange *x)
+{
+    (void)x;
+    return STEP_DONE;
+}
+
+static enum step next_step(struct exchange *x)
+{
+    const struct route *route = x->route;
+
+    if (x->next_filter < route->n_filters) {
+        const struct filter_use *f = &route->filters[x->next_filter++];
+        return f->kind->request != NULL ? f->kind->request(x, f->conf) : STEP_NEXT;
+    }
+    if (x->in_handler)
+        return exchange_fail(x, 500, "bad_step");
+    x->in_handler = true;
+    if (route->run_in_pool)
+        return exchange_offload(x, work_handle, then_done);
+    return route->kind->handle(x);
+}
+
+void exchange_go_on(struct exchange *x, enum step s)
+{
+    while (s == STEP_NEXT)
+        s = next_step(x);
+    if (s == STEP_DONE)
+        reply_ours(x);
+    else
+        check(x->state != EXCHANGE_STEPPING); /* LATER and OFFLOAD are made by their functions */
+}
+
+/* `then`, after a wait. */
+static void resume(struct exchange *x)
+{
+    exchange_move(x, EXCHANGE_STEPPING);
+    exchange_go_on(x, x->then(x));
+}
+
+enum step exchange_later(struct exchange *x, step_fn *then)
+{
+    if (x->on_worker)
+        return exchange_fail(x, 500, "later_in_pool");
+    x->then = then;
+    exchange_move(x, EXCHANGE_LATER);
+    set_timer(x, x->config->timeouts.handler);
+    return STEP_LATER;
+}
+
+enum step exchange_await_body(struct exchange *x, step_fn *then)
+{
+    if (x->on_worker)
+        return exchange_fail(x, 500, "later_in_pool");
+    check(x->body_wanted);
+    x->then = then;
+    exchange_move(x, EXCHANGE_BODY);
+    return STEP_LATER;
+}
+
+enum step exchange_offload(struct exchange *x, void (*work)(struct exchange *x), step_fn *then)
+{
+    if (x->on_worker) { /* where it may block already */
+        work(x);
+        return then(x);
+    }
+    x->work = work;
+    x->then = then;
+    return exchange_lend(x);
+}
+
+void exchange_resume(struct exchange *x)
+{
+    if (!atomic_exchange(&x->resume_posted, true))
+        loop_post(&x->engine->loop, &x->resume_letter);
+}
+
+static void resume_deliver(struct letter *l)
+{
+    struct exchange *x = container_of(l, struct exchange, resume_letter);
+
+    check_magic(x, EXCHANGE_MAGIC);
+    atomic_store(&x->resume_posted, false);
+    switch (x->state) {
+    case EXCHANGE_LATER:
+        resume(x);
+        break;
+    case EXCHANGE_LENT: /* the worker wants the body */
+    case EXCHANGE_STREAMING:
+    case EXCHANGE_REPLYING:
+        x->conn->proto->ready(x);
+        break;
+    case EXCHANGE_ABANDONED:
+        if (!x->on_worker)
+            exchange_release(x);
+        break;
+    default:
+        break;
+    }
+}
+
+/* ---- routing */
+
+static void redirect_to_path(struct exchange *x, struct str path, bool add_slash)
+{
+    const struct request *req = &x->request;
+    bool safe = req->method == METHOD_GET || req->method == METHOD_HEAD;
+    struct str where = path_encode(&x->arena, path);
+    struct str location =
+        arena_printf(&x->arena, "%.*s%s%s%.*s", str_fmt(where), add_slash ? "/" : "",
+                     req->has_query ? "?" : "", str_fmt(req->query));
+
+    exchange_fail(x, safe ? 301 : 308, NULL);
+    response_add(&x->response, STR("Location"), location);
+}
+
+/* The server's own answer, when no route has one; x->route stays NULL. */
+static void answer_unrouted(struct exchange *x, const struct mux_match *match)
+{
+    const struct request *req = &x->request;
+
+    if (match->add_slash || req->path_cleaned) {
+        redirect_to_path(x, req->path, match->add_slash);
+    } else if (match->other_method) {
+        struct str allow = mux_allow(x->site->mux, req->host, req->path, &x->arena);
+        exchange_fail(x, 405, "method_not_allowed");
+        response_add(&x->response, STR("Allow"), allow);
+    } else {
+        exchange_fail(x, 404, "no_route");
+    }
+}
+
+static enum step route(struct exchange *x)
+{
+    const struct request *req = &x->request;
+
+    x->site = config_site(x->config, x->conn->listener, req->host);
+    if (x->site == NULL)
+        return exchange_fail(x, 421, "unknown_host");
+    if (req->form == TARGET_AUTHORITY)
+        return exchange_fail(x, 501, "connect_not_supported");
+    if (req->form == TARGET_ASTERISK) { /* OPTIONS *: about the server as a whole */
+        x->response.status = 204;
+        return STEP_DONE;
+    }
+    mux_match(x->site->mux, req->method, req->method_token, req->host, req->path, &x->match);
+    if (x->match.route == NULL || x->match.add_slash || req->path_cleaned) {
+        answer_unrouted(x, &x->match);
+        return STEP_DONE;
+    }
+    x->route = x->match.route;
+    return STEP_NEXT;
+}
+
+void exchange_begin(struct exchange *x)
+{
+    exchange_move(x, EXCHANGE_STEPPING);
+    exchange_go_on(x, route(x));
+}
+
+void exchange_refuse(struct exchange *x, unsigned status, const char *reason)
+{
+    if (x->state == EXCHANGE_IDLE)
+        exchange_move(x, EXCHANGE_STEPPING);
+    exchange_fail(x, status, reason);
+    reply_ours(x);
+}
+
+/* ---- time-outs */
+
+static void timed_out(struct timer *t)
+{
+    struct exchange *x = container_of(t, struct exchange, timer);
+
+    check_magic(x, EXCHANGE_MAGIC);
+    stats_count(&x->engine->stats, timeouts);
+    switch (x->state) {
+    case EXCHANGE_BODY:
+        x->body_timed_out = true;
+        resume(x);
+        break;
+    case EXCHANGE_LATER:
+        exchange_move(x, EXCHANGE_ABANDONED);
+        exchange_late_reply(x, 504, "handler_timeout");
+        break;
+    case EXCHANGE_LENT:
+        if (x->queue_timed) {
+            if (pool_cancel(exchange_pool(x), &x->job)) {
+                x->on_worker = false;
+                stats_count(&x->engine->stats, pool_refused);
+                exchange_move(x, EXCHANGE_STEPPING);
+                exchange_go_on(x, exchange_fail(x, 503, "queue_time"));
+                break;
+            }
+            /* It runs: from now on the time of the handler counts, from the submit on. */
+            x->queue_timed = false;
+            int64_t left = x->lent_at + x->config->timeouts.handler - loop_now(&x->engine->loop);
+            if (left > 0) {
+                set_timer(x, left);
+                break;
+            }
+        }
+        if (exchange_abandon(x)) {
+            exchange_move(x, EXCHANGE_STEPPING);
+            exchange_go_on(x, exchange_fail(x, 504, "handler_timeout"));
+        } else {
+            exchange_late_reply(x, 504, "handler_timeout");
+        }
+        break;
+    case EXCHANGE_STREAMING:
+    case EXCHANGE_REPLYING:
+        if (x->body_wanted)
+            x->body_timed_out = true;
+        else
+            x->stalled = true;
+        x->conn->proto->ready(x);
+        break;
+    default:
+        break;
+    }
+}
+
+/* ---- bodies */
+
+bool exchange_input(struct exchange *x)
+{
+    switch (x->state) {
+    case EXCHANGE_BODY:
+        resume(x);
+        return true;
+    case EXCHANGE_LENT:
+    case EXCHANGE_STREAMING:
+        return exchange_feed(x);
+    default:
+        return false;
+    }
+}
+
+void exchange_want_body(struct exchange *x)
+{
+    if (!x->on_worker)
+        (void)x->conn->proto->read(x, NULL, 0);
+    else if (x->in != NULL && !atomic_exchange(&x->in_wanted, true))
+        exchange_resume(x); /* the loop begins to feed */
+}
+
+static ssize_t read_on_worker(struct exchange *x, void *buf, size_t n)
+{
+    if (x->in == NULL)
+        return 0;
+    exchange_want_body(x);
+    ssize_t r = stream_worker_read(x->in, buf, n, clock_mono() + x->config->timeouts.body);
+    if (r == -ECANCELED && !exchange_cancelled(x))
+        r = atomic_load(&x->in_error);
+    return r;
+}
+
+ssize_t exchange_read(struct exchange *x, void *buf, size_t n)
+{
+    if (x->on_worker)
+        return read_on_worker(x, buf, n);
+    if (x->body_timed_out)
+        return -ETIMEDOUT;
+    ssize_t r = x->conn->proto->read(x, buf, n);
+    if (r == -EAGAIN) {
+        x->body_wanted = true;
+        if (!timer_is_set(&x->timer))
+            set_timer(x, x->config->timeouts.body);
+    } else if (x->body_wanted) {
+        x->body_wanted = false;
+        timer_clear(&x->engine->loop.timers, &x->timer);
+    }
+    return r;
+}
+
+enum step exchange_read_failed(struct exchange *x, int error)
+{
+    switch (-error) {
+    case ETIMEDOUT:
+        return exchange_fail(x, 408, "body_timeout");
+    case EMSGSIZE:
+        return exchange_fail(x, 413, "body_too_large");
+    default:
+        return exchange_fail(x, 400, "bad_body");
+    }
+}
+
+ssize_t exchange_pull(struct exchange *x, void *buf, size_t n)
+{
+    struct source *s = x->reply_body->source;
+
+    if (x->stalled)
+        return -ETIMEDOUT;
+    ssize_t r = s->pull(s, x, buf, n);
+    if (r == -EAGAIN) {
+        if (!timer_is_set(&x->timer))
+            set_timer(x, x->config->timeouts.handler);
+    } else {
+        timer_clear(&x->engine->loop.timers, &x->timer);
+    }
+    return r;
+}
+
+/* ---- begin and end */
+
+void exchange_init(struct exchange *x)
+{
+    x->magic = EXCHANGE_MAGIC;
+    x->state = EXCHANGE_IDLE;
+    timer_init(&x->timer, timed_out);
+    x->resume_letter.deliver = resume_deliver;
+    exchange_lend_init(x);
+}
+
+void exchange_prepare(struct exchange *x, struct conn *c)
+{
+    check(x->state == EXCHANGE_IDLE);
+    x->conn = c;
+    x->engine = c->engine;
+    x->config = c->engine->config;
+    x->site = NULL;
+    x->route = NULL;
+    x->reason = NULL;
+    x->next_filter = 0;
+    x->handler_state = NULL;
+    x->on_worker = x->in_handler = false;
+    x->queue_timed = x->body_wanted = x->body_timed_out = x->in_fed = x->stalled = false;
+    x->ended = false;
+    x->peer[0] = '\0';
+    x->wall = c->engine->loop.wall;
+    x->body.kind = x->late_body.kind = BODY_KIND_NONE;
+    x->reply = NULL;
+    x->reply_body = NULL;
+    x->in = x->out = NULL;
+    arena_init_in(&x->arena, x->first, sizeof x->first, EXCHANGE_ARENA_MAX);
+    arena_init_in(&x->late_arena, x->late_first, sizeof x->late_first, EXCHANGE_ARENA_MAX);
+    response_init(&x->response, &x->arena);
+}
+
+/* Everything is ours again and nobody is interested: back to IDLE. */
+static void finish(struct exchange *x)
+{
+    exchange_move(x, EXCHANGE_DONE);
+    timer_clear(&x->engine->loop.timers, &x->timer);
+    body_drop(x, &x->body);
+    body_drop(x, &x->late_body);
+    exchange_streams_free(x);
+    arena_reset(&x->arena);
+    arena_reset(&x->late_arena);
+    x->reply = NULL;
+    exchange_move(x, EXCHANGE_IDLE);
+}
+
+void exchange_release(struct exchange *x)
+{
+    if (!x->ended) {
+        exchange_move(x, EXCHANGE_REPLYING);
+        return;
+    }
+    finish(x);
+    x->conn->proto->released(x);
+}
+
+bool exchange_end(struct exchange *x)
+{
+    if (x->state == EXCHANGE_IDLE)
+        return true;
+    timer_clear(&x->engine->loop.timers, &x->timer);
+    x->ended = true;
+    switch (x->state) {
+    case EXCHANGE_LATER:
+        exchange_move(x, EXCHANGE_ABANDONED);
+        return false;
+    case EXCHANGE_LENT:
+    case EXCHANGE_STREAMING:
+        if (!exchange_abandon(x))
+            return false;
+        finish(x);
+        return true;
+    case EXCHANGE_REPLYING:
+        /* After the source's done() nobody posts a resume any more, but one may be on its way. */
+        body_drop(x, x->reply_body);
+        if (atomic_load(&x->resume_posted)) {
+            exchange_move(x, EXCHANGE_ABANDONED);
+            return false;
+        }
+        finish(x);
+        return true;
+    case EXCHANGE_BODY:
+        finish(x);
+        return true;
+    case EXCHANGE_ABANDONED:
+        return false;
+    default:
+        check_never("an exchange ends between its steps");
+        return false;
+    }
+}
+
+/* ---- the rest of handler/handler.h */
+
+const struct request *exchange_request(const struct exchange *x)
+{
+    return &x->request;
+}
+
+struct str exchange_rest(const struct exchange *x)
+{
+    return str_from(x->request.path, x->route->prefix.n);
+}
+
+struct str exchange_capture(const struct exchange *x, struct str name)
+{
+    size_t i = 0;
+
+    for (size_t s = 0; s < x->route->pattern.n_segments; s++) {
+        const struct segment *seg = &x->route->pattern.segments[s];
+        if ((seg->kind != SEGMENT_WILDCARD && seg->kind != SEGMENT_REST) || seg->text.n == 0)
+            continue;
+        if (str_eq(seg->text, name))
+            return x->match.captures[i];
+        i++;
+    }
+    return STR_EMPTY;
+}
+
+struct str exchange_peer(const struct exchange *x)
+{
+    struct exchange *mine = (struct exchange *)x; /* a cache; the caller holds the exchange */
+
+    if (x->peer[0] == '\0')
+        conn_peer_text(x->conn, mine->peer);
+    return str_of(x->peer);
+}
+
+struct str exchange_route_name(const struct exchange *x)
+{
+    return x->route ? x->route->name : STR_EMPTY;
+}
+
+int64_t exchange_time(const struct exchange *x)
+{
+    return x->wall / NSEC_PER_SEC;
+}
+
+/* A worker has `response` and never looks at `reply`, which is the loop's; to a filter on the loop
+ * the response is the one about to be sent, be it the late one of a lent exchange. */
+struct response *exchange_response(struct exchange *x)
+{
+    if (x->on_worker && engine_self() == NULL)
+        return &x->response;
+    return x->reply != NULL ? x->reply : &x->response;
+}
+
+struct arena *exchange_arena(struct exchange *x)
+{
+    return exchange_response(x)->arena;
+}
+
+const void *exchange_conf(const struct exchange *x)
+{
+    return x->route->conf;
+}
+
+void exchange_set_state(struct exchange *x, void *state)
+{
+    x->handler_state = state;
+}
+
+void *exchange_state(const struct exchange *x)
+{
+    return x->handler_state;
+}
+
+static void set_body(struct exchange *x, struct body body)
+{
+    body_drop(x, &x->body);
+    x->body = body;
+}
+
+void exchange_body_bytes(struct exchange *x, struct str bytes)
+{
+    set_body(x, (struct body){ .kind = BODY_KIND_BYTES, .length = bytes.n, .bytes = bytes });
+}
+
+void exchange_body_file(struct exchange *x, int fd, uint64_t offset, uint64_t length)
+{
+    set_body(x,
+             (struct body){ .kind = BODY_KIND_FILE, .length = length, .fd = fd, .offset = offset });
+}
+
+void exchange_body_source(struct exchange *x, struct source *s, uint64_t length)
+{
+    set_body(x, (struct body){ .kind = BODY_KIND_SOURCE, .length = length, .source = s });
+}

@@ -1,0 +1,154 @@
+/*
+ * exchange.h - one request and its response, from the complete head to the last byte.
+ *
+ * An exchange is embedded in what its protocol owns (one in HTTP/1, one a stream in HTTP/2),
+ * belongs to one engine, and has a state of its own, moved by one function along a table
+ * (exchange.c). Routing, filters, handler, pool and time-outs are here; reading and writing bytes
+ * is the proto's.
+ *
+ * Lent, not shared. While a job is in the pool the exchange belongs to the worker: request,
+ * response, arena, body. The loop then touches only: state, timer, the streams, `lent`, `late`, the
+ * letters. If it cannot wait (time-out, peer gone) it stores ABANDONED in `lent`, aborts the
+ * streams, answers from `late` if at all, and keeps the memory until the job is back.
+ */
+#ifndef MUXD_SERVER_EXCHANGE_H
+#define MUXD_SERVER_EXCHANGE_H
+
+#include "config/config.h"
+#include "event/pool.h"
+#include "event/stream.h"
+#include "handler/handler.h"
+#include "server/conn.h"
+
+enum exchange_state {
+    EXCHANGE_IDLE,      /* no request */
+    EXCHANGE_STEPPING,  /* a step is running on the loop */
+    EXCHANGE_LATER,     /* until exchange_resume() */
+    EXCHANGE_BODY,      /* until request body arrives */
+    EXCHANGE_LENT,      /* in the pool, queued or running */
+    EXCHANGE_STREAMING, /* in the pool, and the response has begun */
+    EXCHANGE_REPLYING,  /* the response is the loop's to send */
+    EXCHANGE_ABANDONED, /* lent or LATER, and nobody waits for it; a late reply may be sent */
+    EXCHANGE_DONE,      /* over; may be ended */
+};
+
+enum body_kind { BODY_KIND_NONE, BODY_KIND_BYTES, BODY_KIND_FILE, BODY_KIND_SOURCE };
+
+struct body {
+    enum body_kind kind;
+    uint64_t length; /* BODY_LENGTH_UNKNOWN: ends when the source says so */
+    struct str bytes;
+    int fd;
+    uint64_t offset;
+    struct source *source;
+};
+
+enum lent { LENT_RUNNING, LENT_ABANDONED };
+
+/* Memory that answers when the exchange's own is the worker's. */
+#define EXCHANGE_LATE_SIZE 512
+#define EXCHANGE_FIRST_BLOCK 1536
+#define EXCHANGE_ARENA_MAX KIB(256)
+
+struct exchange {
+    uint32_t magic;
+    enum exchange_state state;
+    struct conn *conn;
+    struct engine *engine;
+    struct config *config; /* the loop's view when it began */
+
+    /* Lent with the job. */
+    struct request request;
+    struct response response;
+    struct body body;
+    struct arena arena;
+    struct site *site;         /* NULL until routed */
+    const struct route *route; /* likewise */
+    struct mux_match match;
+    const char *reason; /* of an error response, or NULL */
+    size_t next_filter;
+    step_fn *then; /* what goes on after LATER, BODY, LENT */
+    void (*work)(struct exchange *x);
+    void *handler_state;
+    bool on_worker;  /* the holder is a worker */
+    bool in_handler; /* the filters are through */
+    int64_t wall;    /* loop.wall when it began */
+    char peer[SOCK_TEXT_MAX];
+
+    /* The loop's, always. */
+    struct timer timer;      /* queue time, handler time, or waiting for body */
+    int64_t lent_at;         /* loop_now() */
+    bool queue_timed;        /* the timer stands for the queue time */
+    bool body_wanted;        /* exchange_read() said -EAGAIN */
+    bool body_timed_out;     /* and waited too long */
+    bool in_fed;             /* all of the request body is in `in` */
+    bool stalled;            /* the body's source gave nothing for too long */
+    bool ended;              /* exchange_end() was called: only its memory is waited for */
+    struct response *reply;  /* what to send: NULL, &response, or &late */
+    struct body *reply_body; /* likewise */
+    struct response late;    /* the head while, or instead of when, `response` is the worker's */
+    struct body late_body;
+    struct arena late_arena;
+
+    /* Both sides'. */
+    _Atomic int lent;           /* enum lent */
+    _Atomic bool in_wanted;     /* the worker has begun to read its body */
+    _Atomic int in_error;       /* why `in` was aborted, for the worker: -errno */
+    _Atomic bool resume_posted; /* resume_letter is on its way */
+    struct stream *in, *out;    /* request body to, response body from the worker; `out` is made by
+                                   the worker before head_letter is posted */
+    struct source out_source;   /* the worker's output as a source */
+    struct job job;
+    struct letter back_letter; /* the job is back */
+    struct letter head_letter; /* the worker began the response */
+    struct letter resume_letter;
+
+    _Alignas(16) char first[EXCHANGE_FIRST_BLOCK]; /* of arena */
+    _Alignas(16) char late_first[EXCHANGE_LATE_SIZE];
+};
+
+/* Once in its life. */
+void exchange_init(struct exchange *x);
+/* Before each request; the exchange is IDLE afterwards as before, its arena ready. */
+void exchange_prepare(struct exchange *x, struct conn *c);
+
+/* The head is in x->request: routes it and runs the steps as far as they go. */
+void exchange_begin(struct exchange *x);
+/* Answers without routing: malformed, too large, too slow. */
+void exchange_refuse(struct exchange *x, unsigned status, const char *reason);
+/* There is a response to be sent: exchange.reply, reply_body. */
+static inline bool exchange_has_reply(const struct exchange *x)
+{
+    return x->reply != NULL;
+}
+/* More of the request body can be read now: feeds whom it concerns. True if something moved. */
+bool exchange_input(struct exchange *x);
+/*
+ * Nobody wants it any more, or the response was sent. true: it is ended, its memory is free for the
+ * next. false: it is lent; proto->released() will be called.
+ */
+bool exchange_end(struct exchange *x);
+/* Pulls from reply_body's source, and watches how long it takes. As source.pull; -ETIMEDOUT. */
+ssize_t exchange_pull(struct exchange *x, void *buf, size_t n);
+
+/* In lend.c: the exchange goes to the pool, and comes back. */
+void exchange_lend_init(struct exchange *x);
+struct pool *exchange_pool(const struct exchange *x);
+enum step exchange_lend(struct exchange *x);
+/* Feeds the worker's request body. True if something moved. */
+bool exchange_feed(struct exchange *x);
+/* Gives up waiting: LENT or STREAMING. true: it was still queued and is ours again. */
+bool exchange_abandon(struct exchange *x);
+void exchange_streams_free(struct exchange *x);
+
+/* Between exchange.c and lend.c. */
+/* An abandoned exchange is ours again. */
+void exchange_release(struct exchange *x);
+void exchange_move(struct exchange *x, enum exchange_state to);
+void exchange_go_on(struct exchange *x, enum step s);
+void exchange_reply(struct exchange *x, struct response *res, struct body *body);
+/* Gives the late response and what belongs to it. */
+void exchange_late_reply(struct exchange *x, unsigned status, const char *reason);
+const char *exchange_state_name(enum exchange_state s);
+
+#endif

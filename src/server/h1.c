@@ -1,0 +1,541 @@
+/*
+ * h1.c - HTTP/1.1 and 1.0 (RFC 9112): from bytes to exchanges, one after the other, and what
+ * follows an exchange. The engine's loop only.
+ *
+ *            +--------------------------------------------+
+ *            v                                            |
+ *   idle -> HEAD -> EXCHANGE -> (RELEASE) -> (DISCARD) ---+
+ *            |          |           |            |
+ *            +----------+-----> CLOSING <--------+-> linger or close
+ *
+ * h1_run() steps through these until nothing moves. Responses gather in `out` while complete
+ * requests stand in `in`, and leave in one write when the next head is not complete.
+ */
+#include "server/h1.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "server/engine.h"
+
+#define FILL_MIN KIB(2) /* less room than this is made more before receiving */
+
+static const struct limits *limits_of(const struct h1 *h)
+{
+    return &h->conn->engine->config->limits;
+}
+
+/* ---- memory */
+
+struct h1 *h1_new(void)
+{
+    struct h1 *h = calloc(1, sizeof *h);
+
+    if (h != NULL) {
+        h->magic = H1_MAGIC;
+        exchange_init(&h->x);
+    }
+    return h;
+}
+
+void h1_free(struct h1 *h)
+{
+    free(h);
+}
+
+static struct h1 *h1_take(struct conn *c)
+{
+    struct engine *e = c->engine;
+    struct h1 *h = e->n_h1s > 0 ? e->h1s[--e->n_h1s] : h1_new();
+
+    if (h == NULL)
+        return NULL;
+    const struct limits *l = &e->config->limits;
+    /* A head within its limits always fits; a body is read past it. */
+    size_t in_max = (size_t)l->request_line + (size_t)l->header + ENGINE_BUF_SIZE;
+    if (engine_buf_take(e, &h->in, in_max) < 0 || engine_buf_take(e, &h->out, H1_OUT_MAX) < 0) {
+        engine_buf_give(e, &h->in);
+        h1_free(h);
+        return NULL;
+    }
+    h->state = H1_HEAD;
+    h->conn = c;
+    h->running = h->eof = h->dead = h->lost = h->expect = h->head_emitted = false;
+    h->bytes = STR_EMPTY;
+    head_init(&h->parser);
+    c->proto_data = h;
+    return h;
+}
+
+static void h1_give(struct h1 *h)
+{
+    struct engine *e = h->conn->engine;
+
+    engine_buf_give(e, &h->in);
+    engine_buf_give(e, &h->out);
+    h->conn->proto_data = NULL;
+    h->conn = NULL;
+    if (e->n_h1s < ENGINE_CACHE_MAX)
+        e->h1s[e->n_h1s++] = h;
+    else
+        h1_free(h);
+}
+
+/* ---- reading */
+
+/* As conn_recv(), into `in`. -ENOBUFS and -ENOMEM too. */
+static ssize_t fill(struct h1 *h)
+{
+    if (buf_tail_room(&h->in) < FILL_MIN) {
+        /* More room if there may be; else what there is. */
+        int r = buf_room(&h->in, FILL_MIN);
+        if (r < 0 && buf_tail_room(&h->in) == 0)
+            return r;
+    }
+    ssize_t n = conn_recv(h->conn, buf_tail(&h->in), buf_tail_room(&h->in));
+    if (n > 0)
+        buf_added(&h->in, (size_t)n);
+    else if (n == 0)
+        h->eof = true;
+    return n;
+}
+
+static void send_continue(struct h1 *h)
+{
+    h->expect = false;
+    /* Not needed when the body comes already, not possible once the final response has begun. */
+    if (buf_len(&h->in) == 0 && !h->head_emitted &&
+        buf_add_str(&h->out, STR("HTTP/1.1 100 Continue\r\n\r\n")) == 0)
+        (void)h1_flush(h, false); /* what cannot go now goes with the next flush */
+}
+
+/* Receives what a read asks for: straight into `buf` where the framing allows. */
+static ssize_t receive(struct h1 *h, void *buf, size_t n)
+{
+    if (h->eof)
+        return 0;
+    if (!h->conn->readable)
+        return -EAGAIN;
+    if (h->body.framing != FRAMING_LENGTH)
+        return fill(h);
+    ssize_t r = conn_recv(h->conn, buf, (size_t)min_of((uint64_t)n, h->body.left));
+    if (r == 0)
+        h->eof = true;
+    return r;
+}
+
+static ssize_t h1_read(struct exchange *x, void *buf, size_t n)
+{
+    struct h1 *h = container_of(x, struct h1, x);
+
+    if (h->expect)
+        send_continue(h);
+    if (n == 0 || body_ended(&h->body))
+        return 0;
+    for (;;) {
+        size_t used = 0;
+        struct str data;
+        enum body_result r = BODY_MORE;
+        if (buf_len(&h->in) > 0) {
+            r = body_next(&h->body, buf_at(&h->in), buf_len(&h->in), n, &used, &data);
+            if (r == BODY_DATA)
+                memcpy(buf, data.p, data.n);
+            buf_take(&h->in, used);
+        }
+        if (r == BODY_DATA)
+            return (ssize_t)data.n;
+        if (r == BODY_END)
+            return 0;
+        if (r == BODY_BAD) {
+            h->lost = true;
+            return h->body.status == 413 ? -EMSGSIZE : -EBADMSG;
+        }
+        ssize_t got = receive(h, buf, n);
+        if (got > 0 && h->body.framing == FRAMING_LENGTH && buf_len(&h->in) == 0) {
+            body_skip(&h->body, (uint64_t)got);
+            return got;
+        }
+        if (got > 0)
+            continue;
+        if (got == -EAGAIN)
+            return -EAGAIN;
+        h->lost = true; /* the end of input inside a body, or a dead socket */
+        if (got < 0)
+            h->dead = true;
+        return got < 0 ? -ECANCELED : -EBADMSG;
+    }
+}
+
+/* ---- from head to exchange */
+
+/* Opens the exchange; the request is a stand-in until its head is parsed. */
+static void open_exchange(struct h1 *h)
+{
+    exchange_prepare(&h->x, h->conn);
+    h->x.request = (struct request){ .method = METHOD_OTHER };
+    h->info = (struct head_info){ .minor = 1 };
+    body_init(&h->body, &h->info, 0);
+    h->state = H1_EXCHANGE;
+    h->expect = h->head_emitted = false;
+    conn_set_wait(h->conn, CONN_WAIT_NONE, false);
+}
+
+static enum h1_progress refuse(struct h1 *h, unsigned status, const char *reason)
+{
+    if (h->state == H1_HEAD)
+        open_exchange(h);
+    h->keep = false;
+    h->lost = true;
+    stats_count(&h->conn->engine->stats, refused);
+    exchange_refuse(&h->x, status, reason);
+    return H1_GO;
+}
+
+static enum h1_progress begin(struct h1 *h)
+{
+    struct exchange *x = &h->x;
+    struct conn *c = h->conn;
+    const uint64_t max = (uint64_t)limits_of(h)->body;
+
+    open_exchange(h);
+    enum head_result r = head_request(&h->parser, buf_at(&h->in), &x->arena, &x->request, &h->info);
+    buf_take(&h->in, h->parser.at);
+    c->reused = true;
+    if (r != HEAD_DONE) {
+        x->request = (struct request){ .method = METHOD_OTHER };
+        return refuse(h, h->parser.status, h->parser.reason);
+    }
+    stats_count(&c->engine->stats, requests);
+    head_init(&h->parser);
+    body_init(&h->body, &h->info, max);
+    h->keep = h->info.keep_alive;
+    h->expect = h->info.expect_continue && !body_ended(&h->body);
+    if (h->info.framing == FRAMING_LENGTH && h->info.length > max)
+        return refuse(h, 413, "body_too_large");
+    exchange_begin(x);
+    return H1_GO;
+}
+
+static enum h1_progress close_now(struct h1 *h)
+{
+    conn_close(h->conn);
+    return H1_GONE;
+}
+
+/* Nothing of a request is here: the connection gives everything back and waits. */
+static enum h1_progress idle(struct h1 *h)
+{
+    struct conn *c = h->conn;
+
+    if (h->eof || c->state == CONN_DRAINING)
+        return close_now(h);
+    h1_give(h);
+    conn_set_wait(c, CONN_WAIT_IDLE, false);
+    return H1_GONE;
+}
+
+static enum h1_progress read_head(struct h1 *h)
+{
+    struct conn *c = h->conn;
+
+    for (;;) {
+        if (buf_len(&h->in) > 0)
+            switch (head_scan(&h->parser, buf_at(&h->in), buf_len(&h->in),
+                              &c->engine->config->head_limits)) {
+            case HEAD_DONE:
+                return begin(h);
+            case HEAD_BAD:
+                return refuse(h, h->parser.status, h->parser.reason);
+            case HEAD_MORE:
+                break;
+            }
+        if (h->eof || !c->readable)
+            break;
+        ssize_t n = fill(h);
+        if (n == -ENOMEM || n == -ENOBUFS)
+            return refuse(h, 503, "no_memory");
+        if (n == -EAGAIN)
+            break;
+        if (n < 0)
+            return close_now(h);
+    }
+    int r = h1_flush(h, false);
+    if (r == -EAGAIN)
+        return H1_WAIT;
+    if (r < 0)
+        return close_now(h);
+    if (buf_len(&h->in) == 0)
+        return idle(h);
+    if (h->eof)
+        return close_now(h);
+    conn_set_wait(c, CONN_WAIT_HEADER, false);
+    return H1_WAIT;
+}
+
+/* ---- the exchange and after */
+
+static enum h1_progress serve(struct h1 *h)
+{
+    struct conn *c = h->conn;
+
+    if (exchange_has_reply(&h->x)) {
+        /* While the worker streams out, its request body still streams in. */
+        if (h->x.state == EXCHANGE_STREAMING && (c->readable || buf_len(&h->in) > 0))
+            exchange_input(&h->x);
+        return h1_send_reply(h);
+    }
+    if ((c->readable || buf_len(&h->in) > 0) && exchange_input(&h->x))
+        return H1_GO;
+    if (c->hung_up)
+        return close_now(h); /* nobody is left to answer */
+    int r = h1_flush(h, false);
+    return r < 0 && r != -EAGAIN ? close_now(h) : H1_WAIT;
+}
+
+static enum h1_progress after_exchange(struct h1 *h)
+{
+    if (!h->keep)
+        h->state = H1_CLOSING;
+    else if (!body_ended(&h->body))
+        h->state = H1_DISCARD;
+    else
+        h->state = H1_HEAD;
+    return H1_GO;
+}
+
+enum h1_progress h1_reply_done(struct h1 *h)
+{
+    struct conn *c = h->conn;
+
+    stats_count(&c->engine->stats, answered);
+    h->head_emitted = false;
+    h->discarded = 0;
+    if (exchange_end(&h->x))
+        return after_exchange(h);
+    h->state = h->keep ? H1_RELEASE : H1_CLOSING;
+    return H1_GO;
+}
+
+enum h1_progress h1_abort(struct h1 *h)
+{
+    conn_abort(h->conn);
+    return H1_GONE;
+}
+
+static enum h1_progress release(struct h1 *h)
+{
+    int r = h1_flush(h, false);
+
+    if ((r < 0 && r != -EAGAIN) || h->conn->hung_up)
+        return close_now(h);
+    return H1_WAIT;
+}
+
+static enum h1_progress discard(struct h1 *h)
+{
+    char drop[KIB(4)];
+
+    for (;;) {
+        ssize_t n = h1_read(&h->x, drop, sizeof drop);
+        if (n == 0) {
+            h->state = H1_HEAD;
+            conn_set_wait(h->conn, CONN_WAIT_NONE, false);
+            return H1_GO;
+        }
+        if (n == -EAGAIN)
+            break;
+        h->discarded += n > 0 ? (uint64_t)n : 0;
+        if (n < 0 || h->discarded > H1_DISCARD_MAX) {
+            h->keep = false;
+            h->state = H1_CLOSING;
+            return H1_GO;
+        }
+        conn_set_wait(h->conn, CONN_WAIT_NONE, false);
+    }
+    int r = h1_flush(h, false);
+    if (r == 0)
+        conn_set_wait(h->conn, CONN_WAIT_BODY, false);
+    return r < 0 && r != -EAGAIN ? close_now(h) : H1_WAIT;
+}
+
+/*
+ * Closing with unread input makes the kernel send RST, which may destroy the response on its way.
+ * So unless the client itself announced the end and has sent all, it is listened to for a while.
+ */
+static enum h1_progress closing(struct h1 *h)
+{
+    struct conn *c = h->conn;
+    int r = h1_flush(h, false);
+
+    if (r == -EAGAIN)
+        return H1_WAIT;
+    if (r < 0 || h->eof)
+        return close_now(h);
+    if (!h->lost && !h->info.keep_alive && body_ended(&h->body) && buf_len(&h->in) == 0 &&
+        !c->readable)
+        return close_now(h);
+    if (h->x.state == EXCHANGE_IDLE) {
+        h1_give(h);
+    } else {
+        engine_buf_give(c->engine, &h->in);
+        engine_buf_give(c->engine, &h->out);
+    }
+    conn_linger(c);
+    return H1_GONE;
+}
+
+static enum h1_progress step(struct h1 *h)
+{
+    if (h->dead)
+        return close_now(h);
+    switch (h->state) {
+    case H1_HEAD:
+        return read_head(h);
+    case H1_EXCHANGE:
+        return serve(h);
+    case H1_RELEASE:
+        return release(h);
+    case H1_DISCARD:
+        return discard(h);
+    case H1_CLOSING:
+        return closing(h);
+    }
+    check_never("a state of h1");
+    return H1_WAIT;
+}
+
+/* ---- the proto's functions */
+
+static void h1_run(struct conn *c)
+{
+    struct h1 *h = c->proto_data;
+
+    if (h == NULL) {
+        if (!c->readable && c->state != CONN_DRAINING)
+            return; /* idle, and only output became possible */
+        h = h1_take(c);
+        if (h == NULL) {
+            conn_close(c);
+            return;
+        }
+    }
+    check_magic(h, H1_MAGIC);
+    if (h->running)
+        return; /* the loop below will see it */
+    h->running = true;
+    h->turn_bytes = 0;
+    for (unsigned steps = 0;; steps++) {
+        enum h1_progress p = step(h);
+        if (p == H1_GONE)
+            return;
+        if (p == H1_WAIT)
+            break;
+        if (steps == H1_TURN_STEPS) { /* others are waiting too */
+            conn_again(c);
+            break;
+        }
+    }
+    h->running = false;
+}
+
+static void h1_timeout(struct conn *c)
+{
+    struct h1 *h = c->proto_data;
+    enum conn_wait wait = c->wait;
+
+    c->wait = CONN_WAIT_NONE;
+    if (h == NULL || wait == CONN_WAIT_IDLE) {
+        conn_close(c);
+    } else if (wait == CONN_WAIT_WRITE) {
+        conn_abort(c);
+    } else if (wait == CONN_WAIT_HEADER) {
+        refuse(h, 408, "header_timeout");
+        h1_run(c);
+    } else {
+        h->keep = false;
+        h->state = H1_CLOSING;
+        h1_run(c);
+    }
+}
+
+static void h1_drain(struct conn *c)
+{
+    if (c->state != CONN_OPEN)
+        return;
+    c->state = CONN_DRAINING;
+    /* An idle one may have a request that has arrived and not been read: look before closing. */
+    if (c->proto_data == NULL)
+        c->readable = true;
+    h1_run(c);
+}
+
+static bool h1_closed(struct conn *c)
+{
+    struct h1 *h = c->proto_data;
+
+    if (h == NULL)
+        return true;
+    engine_buf_give(c->engine, &h->in);
+    engine_buf_give(c->engine, &h->out);
+    h->bytes = STR_EMPTY;
+    if (!exchange_end(&h->x))
+        return false;
+    h1_give(h);
+    return true;
+}
+
+static void h1_ready(struct exchange *x)
+{
+    if (x->conn->state == CONN_OPEN || x->conn->state == CONN_DRAINING)
+        h1_run(x->conn);
+}
+
+static void h1_released(struct exchange *x)
+{
+    struct h1 *h = container_of(x, struct h1, x);
+    struct conn *c = h->conn;
+
+    switch (c->state) {
+    case CONN_CLOSED:
+        h1_give(h);
+        conn_released(c);
+        break;
+    case CONN_LINGER:
+        h1_give(h);
+        break;
+    default:
+        if (h->state == H1_RELEASE)
+            after_exchange(h);
+        h1_run(c);
+    }
+}
+
+static void h1_describe(const struct conn *c, char *buf, size_t n)
+{
+    static const char *const names[] = { "reading a head", "serving", "waiting for a worker",
+                                         "discarding a body", "closing" };
+    const struct h1 *h = c->proto_data;
+
+    if (h == NULL)
+        snprintf(buf, n, "idle");
+    else if (h->state == H1_EXCHANGE && h->x.route != NULL)
+        snprintf(buf, n, "serving %.*s for route %.*s (%s)",
+                 str_fmt(str_head(h->x.request.target, 100)), str_fmt(h->x.route->name),
+                 exchange_state_name(h->x.state));
+    else
+        snprintf(buf, n, "%s", names[h->state]);
+}
+
+const struct proto h1_proto = {
+    .name = "http/1",
+    .run = h1_run,
+    .timeout = h1_timeout,
+    .drain = h1_drain,
+    .closed = h1_closed,
+    .ready = h1_ready,
+    .read = h1_read,
+    .released = h1_released,
+    .describe = h1_describe,
+};

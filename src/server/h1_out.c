@@ -1,0 +1,256 @@
+/*
+ * h1_out.c - HTTP/1 responses: head, framing, and the four kinds of body, with back-pressure. Small
+ * bodies are copied behind their head in `out`; larger bytes go out beside it in one sendv, files
+ * by sendfile, sources a buffer at a time. The engine's loop only.
+ */
+#include <errno.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "http/emit.h"
+#include "server/engine.h"
+#include "server/h1.h"
+
+#define PULL_MIN 1024                           /* less room than this is flushed first */
+#define CHUNK_OVERHEAD (EMIT_CHUNK_MAX + 2 + 5) /* size line, CRLF, and the last chunk */
+#define SENDFILE_PIECE KIB(256)
+
+int h1_flush(struct h1 *h, bool more)
+{
+    struct conn *c = h->conn;
+    bool progress = false;
+
+    while (buf_len(&h->out) > 0 || h->bytes.n > 0) {
+        struct iovec iov[2];
+        int n_iov = 0;
+        if (buf_len(&h->out) > 0)
+            iov[n_iov++] = (struct iovec){ buf_at(&h->out), buf_len(&h->out) };
+        if (h->bytes.n > 0)
+            iov[n_iov++] = (struct iovec){ (void *)h->bytes.p, h->bytes.n };
+        ssize_t n = c->writable ? conn_sendv(c, iov, n_iov, more) : -EAGAIN;
+        if (n == -EAGAIN) {
+            conn_set_wait(c, CONN_WAIT_WRITE, progress);
+            return -EAGAIN;
+        }
+        if (n < 0) {
+            h->dead = true;
+            return (int)n;
+        }
+        progress = true;
+        h->turn_bytes += (size_t)n;
+        size_t of_out = min_of((size_t)n, buf_len(&h->out));
+        buf_take(&h->out, of_out);
+        h->bytes = str_from(h->bytes, (size_t)n - of_out);
+    }
+    if (c->wait == CONN_WAIT_WRITE)
+        conn_set_wait(c, CONN_WAIT_NONE, false);
+    return 0;
+}
+
+/* The outcome of a flush that has to be complete before going on. */
+static enum h1_progress flushed(struct h1 *h, int r)
+{
+    if (r == 0)
+        return H1_GO;
+    return r == -EAGAIN ? H1_WAIT : h1_abort(h);
+}
+
+/* Whether the connection can carry another request after this response. */
+static bool can_keep(const struct h1 *h, bool delimited)
+{
+    const struct body_reader *b = &h->body;
+
+    if (!h->keep || h->lost || h->expect || !delimited || h->x.state == EXCHANGE_ABANDONED ||
+        h->conn->state == CONN_DRAINING)
+        return false;
+    return body_ended(b) || b->framing != FRAMING_LENGTH || b->left <= H1_DISCARD_MAX;
+}
+
+static enum h1_progress emit(struct h1 *h)
+{
+    const struct response *res = h->x.reply;
+    const struct body *body = h->x.reply_body;
+    bool has_body = status_has_body(res->status);
+    struct emit how = { .framing = EMIT_NONE, .date = engine_date(h->conn->engine) };
+
+    h->chunked = false;
+    h->no_body = !has_body || h->x.request.method == METHOD_HEAD;
+    if (has_body && body->kind != BODY_KIND_NONE && body->length == BODY_LENGTH_UNKNOWN) {
+        h->chunked = h->info.minor >= 1;
+        how.framing = h->chunked ? EMIT_CHUNKED : EMIT_NONE;
+    } else if (has_body) {
+        how.framing = EMIT_LENGTH;
+        how.length = body->kind == BODY_KIND_NONE ? 0 : body->length;
+    }
+    h->keep = can_keep(h, !has_body || how.framing != EMIT_NONE);
+    how.close = !h->keep;
+    how.keep_alive = h->keep && h->info.minor == 0;
+
+    size_t size = emit_head_size(res);
+    if (size > buf_tail_room(&h->out)) {
+        enum h1_progress p = flushed(h, h1_flush(h, false));
+        if (p != H1_GO)
+            return p;
+        if (buf_room(&h->out, size) < 0)
+            return h1_abort(h);
+    }
+    buf_added(&h->out, emit_head(buf_tail(&h->out), res, &how));
+    h->head_emitted = true;
+    h->body_left = how.length;
+    if (!h->no_body && body->kind == BODY_KIND_BYTES)
+        h->bytes = body->bytes;
+    return H1_GO;
+}
+
+static enum h1_progress send_bytes(struct h1 *h)
+{
+    if (h->bytes.n > 0 && h->bytes.n <= buf_tail_room(&h->out)) {
+        check(buf_add_str(&h->out, h->bytes) == 0);
+        h->bytes = STR_EMPTY;
+    }
+    enum h1_progress p = h->bytes.n == 0 ? H1_GO : flushed(h, h1_flush(h, false));
+    return p == H1_GO ? h1_reply_done(h) : p;
+}
+
+/* Where the transport has no sendfile. */
+static ssize_t send_file_piece(struct h1 *h, const struct body *body, off_t *offset)
+{
+    if (h->conn->transport->sendfile != NULL)
+        return h->conn->writable
+                   ? conn_sendfile(h->conn, body->fd, offset,
+                                   (size_t)min_of(h->body_left, (uint64_t)SENDFILE_PIECE))
+                   : -EAGAIN;
+    size_t room = (size_t)min_of(h->body_left, (uint64_t)buf_tail_room(&h->out));
+    ssize_t n = pread(body->fd, buf_tail(&h->out), room, *offset);
+    if (n <= 0)
+        return n < 0 ? -errno : 0;
+    buf_added(&h->out, (size_t)n);
+    *offset += n;
+    return n;
+}
+
+static enum h1_progress send_file(struct h1 *h)
+{
+    struct body *body = h->x.reply_body;
+
+    while (h->body_left > 0) {
+        enum h1_progress p = flushed(h, h1_flush(h, true));
+        if (p != H1_GO)
+            return p;
+        if (h->turn_bytes >= H1_TURN_BYTES) {
+            conn_again(h->conn);
+            return H1_WAIT;
+        }
+        off_t offset = (off_t)body->offset;
+        ssize_t n = send_file_piece(h, body, &offset);
+        if (n == -EAGAIN) {
+            conn_set_wait(h->conn, CONN_WAIT_WRITE, false);
+            return H1_WAIT;
+        }
+        if (n <= 0) /* an error, or the file is shorter than it was */
+            return h1_abort(h);
+        if (h->conn->wait == CONN_WAIT_WRITE)
+            conn_set_wait(h->conn, CONN_WAIT_NONE, false);
+        body->offset = (uint64_t)offset;
+        h->body_left -= (uint64_t)n;
+        h->turn_bytes += (size_t)n;
+    }
+    return h1_reply_done(h);
+}
+
+static size_t hex_digits(size_t n)
+{
+    size_t digits = 1;
+
+    while (n >>= 4)
+        digits++;
+    return digits;
+}
+
+/* Pulls a piece into `out`, framed. As source.pull. */
+static ssize_t pull_piece(struct h1 *h)
+{
+    size_t room = buf_tail_room(&h->out);
+    char *tail = buf_tail(&h->out);
+    char line[EMIT_CHUNK_MAX];
+
+    if (!h->chunked) {
+        if (h->x.reply_body->length != BODY_LENGTH_UNKNOWN)
+            room = (size_t)min_of((uint64_t)room, h->body_left);
+        ssize_t n = exchange_pull(&h->x, tail, room);
+        if (n > 0)
+            buf_added(&h->out, (size_t)n);
+        return n;
+    }
+    room -= CHUNK_OVERHEAD;
+    size_t reserved = hex_digits(room) + 2;
+    ssize_t n = exchange_pull(&h->x, tail + reserved, room);
+    if (n <= 0)
+        return n;
+    size_t line_len = emit_chunk_size(line, (uint64_t)n);
+    if (line_len != reserved)
+        memmove(tail + line_len, tail + reserved, (size_t)n);
+    memcpy(tail, line, line_len);
+    memcpy(tail + line_len + n, "\r\n", 2);
+    buf_added(&h->out, line_len + (size_t)n + 2);
+    return n;
+}
+
+static enum h1_progress send_source(struct h1 *h)
+{
+    bool bounded = h->x.reply_body->length != BODY_LENGTH_UNKNOWN;
+
+    for (;;) {
+        if (bounded && h->body_left == 0)
+            return h1_reply_done(h);
+        if (buf_tail_room(&h->out) < PULL_MIN + CHUNK_OVERHEAD) {
+            enum h1_progress p = flushed(h, h1_flush(h, false));
+            if (p != H1_GO)
+                return p;
+            if (buf_room(&h->out, PULL_MIN + CHUNK_OVERHEAD) < 0)
+                return h1_abort(h);
+        }
+        if (h->turn_bytes >= H1_TURN_BYTES) {
+            conn_again(h->conn);
+            return H1_WAIT;
+        }
+        ssize_t n = pull_piece(h);
+        if (n == -EAGAIN) {
+            int r = h1_flush(h, false);
+            if ((r < 0 && r != -EAGAIN) || h->conn->hung_up)
+                return h1_abort(h);
+            return H1_WAIT;
+        }
+        if (n < 0 || (n == 0 && bounded))
+            return h1_abort(h);
+        if (n == 0) {
+            if (h->chunked)
+                check(buf_add_str(&h->out, STR("0\r\n\r\n")) == 0);
+            return h1_reply_done(h);
+        }
+        h->body_left -= bounded ? (uint64_t)n : 0;
+    }
+}
+
+enum h1_progress h1_send_reply(struct h1 *h)
+{
+    if (!h->head_emitted) {
+        enum h1_progress p = emit(h);
+        if (p != H1_GO)
+            return p;
+    }
+    if (h->no_body)
+        return h1_reply_done(h);
+    switch (h->x.reply_body->kind) {
+    case BODY_KIND_NONE:
+        return h1_reply_done(h);
+    case BODY_KIND_BYTES:
+        return send_bytes(h);
+    case BODY_KIND_FILE:
+        return send_file(h);
+    case BODY_KIND_SOURCE:
+        return send_source(h);
+    }
+    check_never("a kind of body");
+    return h1_abort(h);
+}

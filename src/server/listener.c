@@ -1,0 +1,46 @@
+/* listener.c - see listener.h. The main thread. */
+#include "server/listener.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "server/notify.h"
+
+#define BACKLOG 4096 /* the kernel cuts it to net.core.somaxconn */
+
+int listener_open(struct listener *l, const struct conf_listener *conf, unsigned n)
+{
+    int r;
+
+    *l = (struct listener){ .name = conf->name, .conf = conf };
+    l->fds = calloc(n, sizeof *l->fds);
+    if (l->fds == NULL)
+        return -ENOMEM;
+    if (conf->address.kind == SOCK_KIND_SYSTEMD) {
+        r = notify_listen_fd(conf->address.name);
+        l->fds[0] = r;
+        l->n_fds = r < 0 ? 0 : 1;
+    } else {
+        r = sock_listen(&conf->address, BACKLOG, n, l->fds, &l->n_fds);
+    }
+    if (r < 0) {
+        listener_close(l);
+        return r;
+    }
+    l->shared = l->n_fds < n || conf->address.kind == SOCK_KIND_SYSTEMD;
+    return 0;
+}
+
+void listener_close(struct listener *l)
+{
+    if (l == NULL || l->fds == NULL)
+        return;
+    for (unsigned i = 0; i < l->n_fds; i++)
+        close(l->fds[i]);
+    if (l->n_fds > 0 && l->conf->address.kind == SOCK_KIND_UNIX &&
+        l->conf->address.un.sun_path[0] != '\0')
+        unlink(l->conf->address.un.sun_path);
+    free(l->fds);
+    *l = (struct listener){ .fds = NULL };
+}

@@ -1,0 +1,27 @@
+/*
+ * listener.h - the listening sockets of one `listeners` entry. Owned by the main thread: it opens
+ * and closes them; engines only accept on them (EPOLL_CTL_DEL before the close, and never
+ * shutdown(), which would end the socket for whoever shares it).
+ */
+#ifndef MUXD_SERVER_LISTENER_H
+#define MUXD_SERVER_LISTENER_H
+
+#include "config/config.h"
+
+struct listener {
+    struct str name;
+    const struct conf_listener *conf;
+    int *fds; /* one per engine (SO_REUSEPORT), or one that all share */
+    unsigned n_fds;
+    bool shared;
+};
+
+/* Opens for `n` engines. 0, or -errno. */
+int listener_open(struct listener *l, const struct conf_listener *conf, unsigned n) MUST_USE;
+void listener_close(struct listener *l);
+static inline int listener_fd(const struct listener *l, unsigned engine)
+{
+    return l->fds[l->shared ? 0 : engine];
+}
+
+#endif

@@ -1,0 +1,30 @@
+/*
+ * server.h - the whole daemon: engines, listeners, pools, signals, its start and its end.
+ *
+ * The main thread has a loop of its own (signals, letters from engines, periodic looks) and serves
+ * no connection. server_run() returns when all is drained.
+ */
+#ifndef MUXD_SERVER_SERVER_H
+#define MUXD_SERVER_SERVER_H
+
+#include "config/config.h"
+#include "event/loop.h"
+#include "event/pool.h"
+
+struct server;
+
+/* Takes over one reference of `config`. Opens the listeners; what fails is logged. 0 or -errno. */
+int server_new(struct config *config, struct server **ret) MUST_USE;
+/* Serves until a signal ends it: 0; or 1 if it could not begin. */
+int server_run(struct server *s);
+/* false: a worker is stuck in a handler, so nothing it may touch was freed; the process is to end
+ * by _exit(). NULL is fine. */
+bool server_free(struct server *s);
+
+/* For engines. */
+struct loop *server_loop(struct server *s);
+struct pool *server_pool(struct server *s, const struct conf_pool *conf);
+struct pool_share *server_share(struct server *s, const struct route *route);
+void server_engine_ended(struct letter *l);
+
+#endif
