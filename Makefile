@@ -75,12 +75,12 @@ man: $(BUILD)/man/muxd.8 $(BUILD)/man/muxd.conf.5 ## the manual pages
 $(BUILD)/man/muxd.8: man/muxd.8
 	@mkdir -p $(@D)
 	cp $< $@
-$(BUILD)/man/muxd.conf.5: man/muxd.conf.5.in tools/fill $(BUILD)/muxd-doc
+$(BUILD)/man/muxd.conf.5: man/muxd.conf.5.in $(BUILD)/muxd-doc
 	@mkdir -p $(@D)
-	tools/fill $(BUILD)/muxd-doc $< >$@.new && mv $@.new $@
-$(BUILD)/conf/muxd.conf: conf/muxd.conf tools/fill $(BUILD)/muxd-doc
+	$(BUILD)/muxd-doc $< >$@.new && mv $@.new $@
+$(BUILD)/conf/muxd.conf: conf/muxd.conf $(BUILD)/muxd-doc
 	@mkdir -p $(@D)
-	tools/fill $(BUILD)/muxd-doc $< >$@.new && mv $@.new $@
+	$(BUILD)/muxd-doc $< >$@.new && mv $@.new $@
 
 configure: configure.ac
 	@command -v autoconf >/dev/null || \

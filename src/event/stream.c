@@ -278,11 +278,17 @@ ssize_t stream_loop_write(struct stream *s, const void *bytes, size_t n)
     }
 }
 
-size_t stream_loop_room(const struct stream *s)
+size_t stream_loop_room(struct stream *s)
 {
     check_magic(s, STREAM_MAGIC);
     check(s->dir == STREAM_TO_WORKER);
-    return atomic_load(&s->end) == OPEN ? room(s) : 0;
+    size_t n = room(s);
+    if (n > 0 || !announce(s))
+        return n;
+    n = room(s);
+    if (n > 0)
+        withdraw(s);
+    return n;
 }
 
 size_t stream_loop_avail(const struct stream *s)

@@ -37,8 +37,9 @@ void stream_free(struct stream *s);
  * A write of n bytes may be partial. */
 ssize_t stream_loop_read(struct stream *s, void *buf, size_t n);
 ssize_t stream_loop_write(struct stream *s, const void *bytes, size_t n);
-/* Bytes that could be written / read now. */
-size_t stream_loop_room(const struct stream *s);
+/* Bytes that can be written now; when 0, `told` will be called. */
+size_t stream_loop_room(struct stream *s);
+/* Bytes that can be read now. */
 size_t stream_loop_avail(const struct stream *s);
 /* No more data will be written (STREAM_TO_WORKER). */
 void stream_loop_close(struct stream *s);

@@ -143,8 +143,6 @@ static ssize_t h1_read(struct exchange *x, void *buf, size_t n)
             if (r == BODY_DATA)
                 memcpy(buf, data.p, data.n);
             buf_take(&h->in, used);
-        } else if (h->body.framing == FRAMING_LENGTH && h->body.left == 0) {
-            r = body_next(&h->body, "", 0, n, &used, &data);
         }
         if (r == BODY_DATA)
             return (ssize_t)data.n;
