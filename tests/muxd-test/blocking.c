@@ -4,24 +4,18 @@
 #include "base/clock.h"
 #include "tally.h"
 
-struct blocking {
-    int64_t time;
-    struct str fifo;
-    bool offload;
-};
-
-#define OFFLOAD                                                                                    \
-    OPT_BOOL(struct blocking, offload, "offload", true,                                            \
-             "Offloads the blocking part; if not, the route says run = \"pool\".")
-
 /* ---- test_sleep */
+
+struct nap {
+    int64_t time;
+};
 
 static struct tally sleep_work = { .name = "sleep" };
 static struct tally sleep_requests = { .name = "sleep-request", .quiet = true };
 
 static void sleep_run(struct exchange *x)
 {
-    const struct blocking *conf = exchange_conf(x);
+    const struct nap *conf = exchange_conf(x);
     struct timespec t = { .tv_sec = (time_t)(conf->time / NSEC_PER_SEC),
                           .tv_nsec = (long)(conf->time % NSEC_PER_SEC) };
 
@@ -40,29 +34,28 @@ static enum step sleep_answer(struct exchange *x)
 
 static enum step sleep_handle(struct exchange *x)
 {
-    const struct blocking *conf = exchange_conf(x);
-
     tally_request(&sleep_requests, x);
-    if (conf->offload)
-        return exchange_offload(x, sleep_run, sleep_answer);
-    sleep_run(x);
-    return sleep_answer(x);
+    return exchange_offload(x, sleep_run, sleep_answer);
 }
 
-static const struct option sleep_options[] = { OPT_TIME(struct blocking, time, "time", "10ms", 0,
-                                                        3600 * NSEC_PER_SEC, "How long."),
-                                               OFFLOAD, OPT_END };
-HANDLER_KIND(test_sleep, .size = sizeof(struct blocking), .options = sleep_options,
+static const struct option sleep_options[] = {
+    OPT_TIME(struct nap, time, "time", "10ms", 0, 3600 * NSEC_PER_SEC, "How long."), OPT_END
+};
+HANDLER_KIND(test_sleep, .size = sizeof(struct nap), .options = sleep_options,
              .handle = sleep_handle, .about = "Sleeps in the pool, then answers.");
 
 /* ---- test_block */
+
+struct block {
+    struct str fifo;
+};
 
 static struct tally block_work = { .name = "block" };
 static struct tally block_requests = { .name = "block-request", .quiet = true };
 
 static void block_run(struct exchange *x)
 {
-    const struct blocking *conf = exchange_conf(x);
+    const struct block *conf = exchange_conf(x);
 
     tally_start(&block_work);
     gate_wait(conf->fifo);
@@ -78,26 +71,21 @@ static enum step block_answer(struct exchange *x)
 
 static enum step block_handle(struct exchange *x)
 {
-    const struct blocking *conf = exchange_conf(x);
-
     tally_request(&block_requests, x);
-    if (conf->offload)
-        return exchange_offload(x, block_run, block_answer);
-    block_run(x);
-    return block_answer(x);
+    return exchange_offload(x, block_run, block_answer);
 }
 
 static void block_check(struct option_check *c, void *conf)
 {
-    struct blocking *b = conf;
+    struct block *b = conf;
 
     b->fifo = option_path(c, b->fifo);
 }
 
-static const struct option block_options[] = { OPT_STR(struct blocking, fifo, "fifo", REQUIRED,
-                                                       "Waits until it is opened for writing."),
-                                               OFFLOAD, OPT_END };
-HANDLER_KIND(test_block, .size = sizeof(struct blocking), .options = block_options,
+static const struct option block_options[] = {
+    OPT_STR(struct block, fifo, "fifo", REQUIRED, "Waits until it is opened for writing."), OPT_END
+};
+HANDLER_KIND(test_block, .size = sizeof(struct block), .options = block_options,
              .check = block_check, .handle = block_handle,
              .about = "Keeps a worker until it is released, then answers.");
 

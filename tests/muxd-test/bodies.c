@@ -36,7 +36,6 @@ struct slurp_state {
 };
 
 static struct tally slurp_work = { .name = "slurp" };
-static struct tally slurp_requests = { .name = "slurp-request", .quiet = true };
 
 static enum step slurp_on(struct exchange *x)
 {
@@ -50,10 +49,9 @@ static enum step slurp_on(struct exchange *x)
         state->bytes += (uint64_t)n;
     }
     if (n == -EAGAIN)
-        return exchange_later(x, slurp_on);
+        return exchange_await_body(x, slurp_on);
     if (n < 0)
         tally_say(&slurp_work, "failed %s", strerrorname_np((int)-n));
-    tally_finish(&slurp_work);
     if (n < 0)
         return exchange_read_failed(x, (int)n);
     return answer(x, "%llu %08x\n", (unsigned long long)state->bytes, state->crc);
@@ -67,8 +65,7 @@ static enum step slurp_handle(struct exchange *x)
     if (state == NULL)
         return exchange_fail(x, 503, "no_memory");
     exchange_set_state(x, state);
-    tally_request(&slurp_requests, x);
-    tally_start(&slurp_work);
+    tally_request(&slurp_work, x); /* while it awaits its body it may never go on */
     gate_wait(conf->fifo);
     return slurp_on(x);
 }
