@@ -4,14 +4,20 @@
  */
 #include <check.h>
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "support/fake_exchange.h"
@@ -586,6 +592,44 @@ START_TEST(no_descriptors)
 }
 END_TEST
 
+/* From here on, this process runs on a kernel without openat2(2). */
+static bool take_openat2_away(void)
+{
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat2, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = { .len = array_len(code), .filter = code };
+
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+           prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+/* There is no other way to open, so the request is refused; and the config says so. */
+START_TEST(no_openat2)
+{
+    int status;
+    pid_t pid = fork();
+
+    ck_assert_int_ge(pid, 0);
+    if (pid == 0) {
+        if (!take_openat2_away())
+            _exit(2);
+        fake_conf_check(&conf);
+        get("GET", "/s/a.txt");
+        run();
+        _exit(conf.errors == 0 && fake_conf_reported(&conf, "no openat2(2)") &&
+                      x->response.status == 503 && strcmp(x->reason, "no_openat2") == 0
+                  ? 0
+                  : 1);
+    }
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert_int_eq(status, 0);
+}
+END_TEST
+
 static const struct {
     const char *target, *field, *value;
     unsigned status;
@@ -710,6 +754,7 @@ int main(void)
     tcase_add_test(tc, on_a_worker);
     tcase_add_test(tc, no_permission);
     tcase_add_test(tc, no_descriptors);
+    tcase_add_test(tc, no_openat2);
     tcase_add_loop_test(tc, without_memory, 0, array_len(with_little_memory));
     tcase_add_loop_test(tc, refusals, 0, array_len(refused));
     tcase_add_test(tc, refused_lists);
