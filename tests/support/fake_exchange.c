@@ -211,6 +211,20 @@ enum step exchange_later(struct exchange *x, step_fn *then)
     return STEP_LATER;
 }
 
+enum step exchange_await_body(struct exchange *x, step_fn *then)
+{
+    check(x->then == NULL && !x->worker);
+    x->laters++;
+    x->awaits_body = true;
+    x->then = then;
+    return STEP_LATER;
+}
+
+void exchange_want_body(struct exchange *x)
+{
+    (void)x;
+}
+
 void exchange_resume(struct exchange *x)
 {
     atomic_store(&x->resumed, true);
@@ -236,10 +250,11 @@ static enum step settle(struct exchange *x, enum step step)
                 x->stuck = true;
                 return step;
             }
-        } else if (!atomic_exchange(&x->resumed, false) && !body_arrives(x)) {
+        } else if (x->awaits_body ? !body_arrives(x) : !atomic_exchange(&x->resumed, false)) {
             x->stuck = true;
             return step;
         }
+        x->awaits_body = false;
         step_fn *then = x->then;
         x->then = NULL;
         step = then(x);

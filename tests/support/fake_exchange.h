@@ -65,6 +65,7 @@ struct exchange {
     enum fake_body body_kind;
     uint64_t body_length; /* as told by the handler, BODY_LENGTH_UNKNOWN if not */
     unsigned offloads, laters, reads;
+    bool awaits_body; /* the LATER is for request body */
 
     /* The fake's own. */
     struct arena arena;         /* the handler's, with the bound a test may set */
