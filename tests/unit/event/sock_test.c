@@ -402,7 +402,7 @@ START_TEST(listen_on_a_path)
     check_accept(fds[0], &addr.sa, addr.len, "unix:");
     ck_assert_int_eq(sock_listen(&addr, 16, 1, more, &n), -EADDRINUSE);
     ck_assert_int_eq(stat(addr.un.sun_path, &st), 0); /* it was not taken away */
-    more[0] = sock_accept(fds[0], &from, &len); /* the question whether somebody listens */
+    more[0] = sock_accept(fds[0], &from, &len);       /* the question whether somebody listens */
     ck_assert_int_ge(more[0], 0);
     close(more[0]);
     check_accept(fds[0], &addr.sa, addr.len, "unix:");
