@@ -38,6 +38,7 @@ START_TEST(accepted)
 {
     good("");
     good("  # only a comment");
+    good("a = 1; // which ends with the file");
     good("a = 1");
     good("a=1;b:2,c = 3\nd = 4 e = -5; f = +6; g = 0;");
     good("a = 1.5; b = -0.5e3; c = 2.; d = true; e = FALSE; f = \"\";");
@@ -67,9 +68,9 @@ START_TEST(tree)
     ck_assert_uint_eq(c.node->n, 2);
     d = setting_get(setting_next(setting_first(c)), STR("d"));
     ck_assert(setting_is(d, NODE_BOOL));
-    ck_assert_uint_eq(setting_place(d, AT_NAME).col, 29);
-    ck_assert_uint_eq(setting_place(d, AT_VALUE).col, 33);
-    ck_assert_uint_eq(setting_place(setting_first(c), AT_NAME).col, 24); /* an element's value */
+    ck_assert_uint_eq(setting_place(d, AT_NAME).col, 30);
+    ck_assert_uint_eq(setting_place(d, AT_VALUE).col, 34);
+    ck_assert_uint_eq(setting_place(setting_first(c), AT_NAME).col, 25); /* an element's value */
     ck_assert_ptr_null(setting_next(d).node);
     ck_assert_ptr_null(setting_get(b, STR("d")).node);
     ck_assert_ptr_null(setting_get(a, STR("d")).node);

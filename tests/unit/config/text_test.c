@@ -47,8 +47,8 @@ START_TEST(sizes)
     tree_write("a", STR("12345"));
     ck_assert_int_eq(text_read(&text, tree_path("a"), 4, &why), -EFBIG);
     ck_assert_int_eq(text_read(&text, tree_path("a"), 5, &why), 0);
-    ck_assert_uint_eq(text.n, 5);
-    ck_assert_int_eq(text.text[5], '\0');
+    ck_assert_str_eq(text.text, "12345\n"); /* the last line has its end */
+    ck_assert_uint_eq(text.n, 6);
     text_done(&text);
     ck_assert_int_eq(truncate(tree_path("a"), TEXT_FILE_MAX), 0);
     ck_assert_int_eq(read_it("a"), 0);
@@ -84,14 +84,21 @@ START_TEST(bytes)
                        "a")));
     ck_assert(good(STR("\xC3\xBC \xE2\x82\xAC \xF0\x9F\x98\x80 \xF4\x8F\xBF\xBF")));
     static const struct str bad[] = {
-        { "a\0b", 3 },         { "\a", 1 },
-        { "\x7F", 1 },         { "a\rb", 3 },
-        { "a\r", 2 },          { "\f", 1 },
-        { "\xFF", 1 },         { "\xC3", 1 },
-        { "\xC0\x80", 2 },     { "\xE0\x80\x80", 3 },
-        { "\xED\xA0\x80", 3 }, { "\xF4\x90\x80\x80", 4 },
-        { "\xF0\x9F\x98", 3 }, { "\x80", 1 },
-        { "\xE2\x28\xA1", 3 }, { "\xF5\x80\x80\x80", 4 },
+        { "a\0b", 3 },
+        { "\a", 1 },
+        { "\x7F", 1 },
+        { "a\rb", 3 },
+        { "\f", 1 },
+        { "\xFF", 1 },
+        { "\xC3", 1 },
+        { "\xC0\x80", 2 },
+        { "\xE0\x80\x80", 3 },
+        { "\xED\xA0\x80", 3 },
+        { "\xF4\x90\x80\x80", 4 },
+        { "\xF0\x9F\x98", 3 },
+        { "\x80", 1 },
+        { "\xE2\x28\xA1", 3 },
+        { "\xF5\x80\x80\x80", 4 },
     };
     for (size_t i = 0; i < array_len(bad); i++)
         ck_assert_msg(!good(bad[i]), "bytes %zu", i);
@@ -112,7 +119,7 @@ START_TEST(places)
                      0);
     ck_assert_str_eq(text.name, "d/t");
     ck_assert(str_eq(text.dir, STR("d")));
-    ck_assert_uint_eq(text.n_lines, 3);
+    ck_assert_uint_eq(text.n_lines, 4); /* the last is empty */
     struct place p = text_place(&text, 1, 2);
     ck_assert_uint_eq(p.line, 1);
     ck_assert_uint_eq(p.col, 2);
@@ -124,7 +131,8 @@ START_TEST(places)
     ck_assert(str_eq(text_line(&text, 1), STR("ab")));
     ck_assert(str_eq(text_line(&text, 2), STR("")));
     ck_assert(str_eq(text_line(&text, 3), STR("cd")));
-    ck_assert_ptr_null(text_line(&text, 4).p);
+    ck_assert(str_eq(text_line(&text, 4), STR("")));
+    ck_assert_ptr_null(text_line(&text, 5).p);
     ck_assert_ptr_null(text_line(&text, 0).p);
     text_done(&text);
     ck_assert_int_eq(text_from_bytes(&text, "/t", STR("")), 0);
