@@ -138,7 +138,7 @@ $(BUILD)/tests/fuzz/%_fuzz: $(BUILD)/tests/fuzz/%_fuzz.o $(BELOW_SERVER) $(SUPPO
 # The parts of the suite, as command lines; tests/run-all sums their results.
 HTTP := tests/http/run --muxd $(BUILD)/muxd-test
 PARTS_UNIT = $(UNIT)
-PARTS_HTTP = "$(HTTP) --transport=tcp" "$(HTTP) --transport=adverse" "$(HTTP) --split"
+PARTS_HTTP = "$(HTTP)" "$(HTTP) --transport=adverse" "$(HTTP) --split"
 PARTS_FUZZ = $(foreach name,$(FUZZ),"$(BUILD)/tests/fuzz/$(name)_corpus tests/fuzz/corpus/$(name)")
 PARTS_LINT = tests/lint/floors "tests/lint/headers $(CC)" tests/lint/style tests/lint/selftest
 PARTS_DOC = "tests/doc/run $(BUILD)" "tests/config/run $(BUILD)/muxd"

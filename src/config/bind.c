@@ -108,7 +108,7 @@ static void bind_quantity(struct setting s, struct report *r, const struct optio
     int error = is_time ? str_duration(setting_text(s), &v) : str_size(setting_text(s), &v);
     if (error == -EINVAL)
         expected(s, r, sample);
-    else if (error < 0 && o->min == 0 && o->max == 0)
+    else if (error < 0 && (o->max == 0 || o->max == INT64_MAX))
         expected(s, r, is_time ? "a shorter time" : "a smaller size");
     else if (error < 0 || !in_range(o, v))
         out_of_range(s, r, o, is_time ? "a time" : "a size",
@@ -239,7 +239,8 @@ void bind_unknown(struct setting key, struct report *r, const struct option *tab
         setting_error(key, r, AT_NAME, "unknown key \"%.*s\" (did you mean \"%s\"?)", str_fmt(name),
                       near);
     } else if (n == 0 || n > LISTED_MAX) {
-        setting_error(key, r, AT_NAME, "unknown key \"%.*s\"", str_fmt(name));
+        setting_error(key, r, AT_NAME, "unknown key \"%.*s\"%s", str_fmt(name),
+                      n ? "" : "; this group has no options");
     } else {
         list_names(list, sizeof list, names);
         setting_error(key, r, AT_NAME, "unknown key \"%.*s\"; known here: %s", str_fmt(name), list);

@@ -31,7 +31,7 @@ struct lexer {
 
 void lex_init(struct lexer *l, const struct text *s, struct report *r);
 struct token lex_next(struct lexer *l);
-/* Widens a word or junk to the whole of what stands there unquoted, to report it in one piece. */
+/* Widens the last token to the whole of what stands there unquoted, to report it in one piece. */
 void lex_bare(struct lexer *l, struct token *token);
 /* True for a float. *ret_why: a format with one "%.*s" for the number, when it is refused. */
 bool lex_number(struct str text, const char **ret_why);

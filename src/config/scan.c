@@ -327,8 +327,10 @@ static bool number(struct scanner *sc, struct node *n)
     const char *why = NULL;
 
     n->kind = lex_number(text_of(sc, sc->token.at, sc->token.len), &why) ? NODE_FLOAT : NODE_INT;
-    if (why != NULL)
+    if (why != NULL) {
+        lex_bare(&sc->lex, &sc->token);
         complain(sc, sc->token.at, sc->token.len, why, str_fmt(token_text(sc)));
+    }
     return next(sc);
 }
 

@@ -157,7 +157,7 @@ int load_sites(struct loader *l)
     int r = load_default_site(l);
     if (r == 0)
         r = each_named_of_all(l, "sites", "site", &l->site_names, load_site, NULL);
-    if (r == 0 && c->n_routes == 0 && !l->incomplete)
+    if (r == 0 && c->n_routes == 0 && l->report->errors == 0)
         report_add(l->report, false, (struct place){ .file = c->file.p }, STR_EMPTY,
                    "there are no routes: every request will be refused");
     return r;
@@ -184,10 +184,19 @@ static struct place host_place(const struct loader *l, const struct site *s, str
     return s->place;
 }
 
+static struct str source_line(const struct loader *l, struct place p)
+{
+    list_each (f, &l->files, struct file, node) {
+        if (strcmp(f->source.name, p.file) == 0)
+            return text_line(&f->source, p.line);
+    }
+    return STR_EMPTY;
+}
+
 static void host_taken(struct loader *l, struct place at, struct str host, const struct site *other,
                        const struct conf_listener *listener)
 {
-    struct str source = STR_EMPTY;
+    struct str source = source_line(l, at);
     struct place first = host_place(l, other, host);
 
     list_each (f, &l->files, struct file, node)
@@ -247,7 +256,7 @@ int load_hosts(struct loader *l)
             if (r < 0)
                 return r;
         }
-    for (size_t i = 0; i < c->n_listeners && c->n_sites != 0 && !l->incomplete; i++) {
+    for (size_t i = 0; i < c->n_listeners && c->n_sites != 0 && l->report->errors == 0; i++) {
         const struct conf_listener *listener = &c->listeners[i];
         if (listener->catch_all != NULL || listener->hosts->exact.used != 0 ||
             listener->hosts->wildcards.used != 0)

@@ -123,9 +123,21 @@ static void report_end(struct engine *e)
     }
 }
 
+/* A descriptor of ours is free again: no need to wait for the timer. */
+static void end_pauses(struct engine *e)
+{
+    for (unsigned i = 0; i < e->n_acceptors; i++)
+        if (timer_is_set(&e->acceptors[i].pause)) {
+            timer_clear(&e->loop.timers, &e->acceptors[i].pause);
+            loop_ready(&e->loop, &e->acceptors[i].watch);
+        }
+}
+
 void engine_conn_gone(struct engine *e)
 {
     e->n_conns--;
+    if (!e->draining)
+        end_pauses(e);
     report_end(e);
 }
 

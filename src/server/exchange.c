@@ -406,13 +406,26 @@ static ssize_t read_on_worker(struct exchange *x, void *buf, size_t n)
     return r;
 }
 
+/* What a worker was fed and did not read comes before what is still to be received. */
+static ssize_t read_left_over(struct exchange *x, void *buf, size_t n)
+{
+    if (x->in == NULL)
+        return -EAGAIN;
+    ssize_t r = stream_worker_read(x->in, buf, n, 0);
+    if (r > 0 || (r == 0 && x->in_fed))
+        return r;
+    return x->in_fed ? atomic_load(&x->in_error) : -EAGAIN;
+}
+
 ssize_t exchange_read(struct exchange *x, void *buf, size_t n)
 {
     if (x->on_worker)
         return read_on_worker(x, buf, n);
     if (x->body_timed_out)
         return -ETIMEDOUT;
-    ssize_t r = x->conn->proto->read(x, buf, n);
+    ssize_t r = read_left_over(x, buf, n);
+    if (r == -EAGAIN)
+        r = x->conn->proto->read(x, buf, n);
     if (r == -EAGAIN) {
         x->body_wanted = true;
         if (!timer_is_set(&x->timer))

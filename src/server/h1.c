@@ -134,6 +134,10 @@ static ssize_t h1_read(struct exchange *x, void *buf, size_t n)
         send_continue(h);
     if (n == 0 || body_ended(&h->body))
         return 0;
+    if (h->turn_read >= H1_TURN_BYTES) { /* others are waiting too */
+        conn_again(h->conn);
+        return -EAGAIN;
+    }
     for (;;) {
         size_t used = 0;
         struct str data;
@@ -144,8 +148,10 @@ static ssize_t h1_read(struct exchange *x, void *buf, size_t n)
                 memcpy(buf, data.p, data.n);
             buf_take(&h->in, used);
         }
-        if (r == BODY_DATA)
+        if (r == BODY_DATA) {
+            h->turn_read += data.n;
             return (ssize_t)data.n;
+        }
         if (r == BODY_END)
             return 0;
         if (r == BODY_BAD) {
@@ -155,6 +161,7 @@ static ssize_t h1_read(struct exchange *x, void *buf, size_t n)
         ssize_t got = receive(h, buf, n);
         if (got > 0 && h->body.framing == FRAMING_LENGTH && buf_len(&h->in) == 0) {
             body_skip(&h->body, (uint64_t)got);
+            h->turn_read += (size_t)got;
             return got;
         }
         if (got > 0)
@@ -425,7 +432,7 @@ static void h1_run(struct conn *c)
     if (h->running)
         return; /* the loop below will see it */
     h->running = true;
-    h->turn_bytes = 0;
+    h->turn_bytes = h->turn_read = 0;
     for (unsigned steps = 0;; steps++) {
         enum h1_progress p = step(h);
         if (p == H1_GONE)
