@@ -82,6 +82,7 @@ class Client:
         self.target = None  # while pulling: the length of input at which to stop
         self.eof = False
         self.reset = False
+        self.cut = None  # False: to be told when the peer is gone, although nobody reads
         poller.clients[name] = self
 
     # ---- for the Poller
@@ -90,11 +91,15 @@ class Client:
         events = select.POLLOUT if self.out else 0
         if reading and not self.eof:
             events |= select.POLLIN
+        if self.cut is False:
+            events |= select.POLLRDHUP
         return events
 
     def ready(self, events, reader):
         if events & (select.POLLOUT | select.POLLERR | select.POLLHUP) and self.out:
             self._flush()
+        if events & (select.POLLRDHUP | select.POLLHUP | select.POLLERR):
+            self.cut = True
         if reader is self:
             self._read(1 << 16 if self.target is None else self.target - len(self.input))
 
@@ -190,6 +195,11 @@ class Client:
             raise Failure(f"{self.name}: expected the end, received: {show(bytes(self.input))}")
         if by_reset is not None and by_reset != self.reset:
             raise Failure(f"{self.name} {self._how_ended()}")
+
+    def expect_cut(self):
+        """The peer closes, whatever is still to be read."""
+        self.cut = self.cut or False
+        self.poller.wait(lambda: self.cut, f"{self.name} to be cut off")
 
     def expect_silence(self, seconds):
         self.poller.wait(lambda: self.input or self.eof, "", self, seconds)

@@ -68,9 +68,8 @@ class Daemon:
             command, cwd=directory, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, env={**environment, "NOTIFY_SOCKET": f"{directory}/notify"})
         self.output = poller.output = Output(self.process.stdout.fileno())
-        self._await_ready()
 
-    def _await_ready(self):
+    def await_ready(self):
         end = time.monotonic() + self.poller.patience
         while not self.ready_seen():
             left = end - time.monotonic()

@@ -13,9 +13,8 @@ import termios
 import time
 
 from client import Client, Poller, Response
-from daemon import VALGRIND, Daemon, Output
-from text import (BadScenario, Failure, difference, join_pieces, pattern, seconds, show, size,
-                  split_words)
+from daemon import VALGRIND, Daemon
+from text import (BadScenario, Failure, difference, join_pieces, seconds, size, split_words)
 
 DEFAULTS = """\
 loops = 2;
@@ -159,6 +158,10 @@ class Play:
         with open(self._path(words[0]), "wb") as file:
             file.write(data)
 
+    def do_let(self, words, _block):
+        """let NAME bytes...: what ${NAME} stands for from here on."""
+        self.values[words[0]] = join_pieces(words[1:], self.directory).decode("latin-1")
+
     def do_time(self, words, _block):
         """time NAME SECONDS-SINCE-1970"""
         os.utime(self._path(words[0]), (int(words[1]), int(words[1])))
@@ -204,6 +207,7 @@ class Play:
             raise BadScenario("no config before the first step that needs the daemon")
         self.daemon = Daemon(self._command() + ["-c", self.values["config"]], self.poller,
                              self.directory, self.environment)
+        self.daemon.await_ready()
 
     def do_signal(self, words, _block):
         self.do_start([], [])
@@ -341,6 +345,14 @@ class Play:
         client = self._client(name)
         client.expect_end()
         client.close()
+
+    def on_cut(self, name, _words, _block):
+        """Waits until the daemon has closed, reading nothing."""
+        self._client(name).expect_cut()
+
+    def on_hold(self, _name, words, _block):
+        """Takes nothing for that long: what a slow client does."""
+        self.poller.wait(lambda: False, "", None, seconds(words[0]))
 
     def on_expect_silence(self, name, words, _block):
         self._client(name).expect_silence(seconds(words[0]))
