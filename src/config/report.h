@@ -27,7 +27,9 @@ struct report_item {
     bool error; /* or a warning */
     struct place place;
     struct str text;   /* the message */
-    struct str source; /* the line it points at, without newline, or {NULL, 0} */
+    struct str source; /* the line it points at, without newline, or {NULL, 0}; of a long line the
+                          part around the place, */
+    unsigned source_from; /* which begins that many bytes into the line */
 };
 
 struct report {
@@ -38,6 +40,7 @@ struct report {
 };
 
 void report_init(struct report *r, struct arena *arena);
+/* Copies all it is given. Without memory the item is counted, not kept. */
 void report_vadd(struct report *r, bool error, struct place place, struct str source,
                  const char *fmt, va_list ap) PRINTF_LIKE(5, 0);
 void report_add(struct report *r, bool error, struct place place, struct str source,

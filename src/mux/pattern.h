@@ -16,6 +16,8 @@
 #include "base/arena.h"
 #include "http/method.h"
 
+#define PATTERN_SEGMENTS_MAX 256 /* more are refused; bounds the recursion over patterns */
+
 enum segment_kind {
     SEGMENT_LITERAL,
     SEGMENT_WILDCARD, /* {name}: one segment, not empty */
@@ -44,7 +46,7 @@ struct pattern {
  * Parses `text` into memory of `arena`. 0; -ENOMEM; -EINVAL with *ret_why a sentence without the
  * pattern ("a wildcard must be a whole segment") and *ret_at the byte of `text` it is about.
  * Refused: no '/', a path that is not clean (".", "..", "//"), a bad escape, a bad host (upper
- * case, a port), a method that is no token, wildcard faults, a duplicate name.
+ * case, a port), a method that is no token, wildcard faults, a duplicate name, too many segments.
  */
 int pattern_parse(struct str text, struct arena *arena, struct pattern *ret, const char **ret_why,
                   size_t *ret_at) MUST_USE;

@@ -1,0 +1,275 @@
+/*
+ * bind.c - see bind.h. Numbers are read from the text itself, as libconfig wraps large ones
+ * silently. One thread.
+ */
+#include "config/bind.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/check.h"
+
+#define LISTED_MAX 24 /* names that an error lists in full */
+
+const char *bind_got(struct setting s, char *buf)
+{
+    struct str token = setting_token(s);
+
+    switch (s.node->kind) {
+    case NODE_GROUP:
+        return "a group { }";
+    case NODE_LIST:
+        return "a list ( )";
+    case NODE_ARRAY:
+        return "an array [ ]";
+    default:
+        break;
+    }
+    if (token.n <= 60)
+        snprintf(buf, BIND_GOT_MAX, "%.*s", str_fmt(token));
+    else
+        snprintf(buf, BIND_GOT_MAX, "%.*s...", str_fmt(str_head(token, 56)));
+    return buf;
+}
+
+static bool is_one_of(struct str name, const char *const *names)
+{
+    for (; names != NULL && *names != NULL; names++)
+        if (str_eq(name, str_of(*names)))
+            return true;
+    return false;
+}
+
+/* ---- one value */
+
+static void expected(struct setting s, struct report *r, const char *what)
+{
+    char got[BIND_GOT_MAX];
+
+    setting_error(s, r, AT_VALUE, "expected %s, got %s", what, bind_got(s, got));
+}
+
+static bool in_range(const struct option *o, int64_t v)
+{
+    if (o->min == 0 && o->max == 0)
+        return true;
+    return v >= o->min && v <= o->max;
+}
+
+static const char *number_text(int64_t v, char *buf)
+{
+    snprintf(buf, 24, "%" PRId64, v);
+    return buf;
+}
+
+static void out_of_range(struct setting s, struct report *r, const struct option *o,
+                         const char *what, const char *(*text)(int64_t, char *))
+{
+    char low[24], high[24], want[96];
+
+    if (o->max == INT64_MAX)
+        snprintf(want, sizeof want, "%s of at least %s", what, text(o->min, low));
+    else
+        snprintf(want, sizeof want, "%s from %s to %s", what, text(o->min, low),
+                 text(o->max, high));
+    expected(s, r, want);
+}
+
+static void bind_int(struct setting s, struct report *r, const struct option *o, int64_t *ret)
+{
+    if (!setting_is(s, NODE_INT)) {
+        expected(s, r, "a whole number without quotes");
+        return;
+    }
+    /* The scan let only decimal digits with a sign pass; a byte that ends them follows. */
+    errno = 0;
+    long long v = strtoll(setting_token(s).p, NULL, 10);
+    if (errno == ERANGE && o->min == 0 && o->max == 0)
+        expected(s, r, "a smaller number");
+    else if (errno == ERANGE || !in_range(o, v))
+        out_of_range(s, r, o, "a number", number_text);
+    else
+        *ret = v;
+}
+
+/* TIME and SIZE: a string with a unit. */
+static void bind_quantity(struct setting s, struct report *r, const struct option *o, int64_t *ret)
+{
+    bool is_time = o->type == OPTION_TIME;
+    const char *sample = is_time ? "a time such as \"30s\"" : "a size such as \"10M\"";
+    int64_t v = 0;
+
+    if (!setting_is(s, NODE_STRING)) {
+        expected(s, r, sample);
+        return;
+    }
+    int error = is_time ? str_duration(setting_text(s), &v) : str_size(setting_text(s), &v);
+    if (error == -EINVAL)
+        expected(s, r, sample);
+    else if (error < 0 && (o->max == 0 || o->max == INT64_MAX))
+        expected(s, r, is_time ? "a shorter time" : "a smaller size");
+    else if (error < 0 || !in_range(o, v))
+        out_of_range(s, r, o, is_time ? "a time" : "a size",
+                     is_time ? str_duration_text : str_size_text);
+    else
+        *ret = v;
+}
+
+static void bind_enum(struct setting s, struct report *r, const struct option *o, int64_t *ret)
+{
+    char got[BIND_GOT_MAX], want[256];
+    size_t n = 0;
+
+    for (int64_t i = 0; o->choices[i] != NULL; i++) {
+        if (setting_is(s, NODE_STRING) && str_eq(setting_text(s), str_of(o->choices[i]))) {
+            *ret = i;
+            return;
+        }
+        if (n < sizeof want)
+            n += (size_t)snprintf(want + n, sizeof want - n, "%s\"%s\"",
+                                  i == 0                      ? ""
+                                  : o->choices[i + 1] == NULL ? " or "
+                                                              : ", ",
+                                  o->choices[i]);
+    }
+    const char *near = setting_is(s, NODE_STRING) ? str_nearest(setting_text(s), o->choices) : NULL;
+    if (near != NULL)
+        setting_error(s, r, AT_VALUE, "expected %s, got %s (did you mean \"%s\"?)", want,
+                      bind_got(s, got), near);
+    else
+        expected(s, r, want);
+}
+
+static int bind_strs(struct setting s, struct report *r, struct strs *ret, struct arena *arena)
+{
+    bool alone = setting_is(s, NODE_STRING);
+    size_t n = alone ? 1 : s.node->n;
+
+    if (!alone && !setting_is(s, NODE_ARRAY) && !setting_is(s, NODE_LIST)) {
+        expected(s, r, "strings such as [ \"a\", \"b\" ]");
+        return 0;
+    }
+    struct str *v = arena_array(arena, max_of(n, (size_t)1), sizeof *v);
+    if (v == NULL)
+        return -ENOMEM;
+    *ret = (struct strs){ v, 0 };
+    for (struct setting e = alone ? s : setting_first(s); e.node != NULL; e = setting_next(e)) {
+        if (!setting_is(e, NODE_STRING)) {
+            expected(e, r, "a string in quotes");
+        } else {
+            v[ret->n] = arena_str(arena, setting_text(e));
+            if (v[ret->n++].p == NULL)
+                return -ENOMEM;
+        }
+        if (alone)
+            break;
+    }
+    return 0;
+}
+
+static int bind_value(struct setting s, struct report *r, const struct option *o, void *at,
+                      struct arena *arena)
+{
+    switch (o->type) {
+    case OPTION_BOOL:
+        if (!setting_is(s, NODE_BOOL))
+            expected(s, r, "true or false without quotes");
+        else
+            *(bool *)at = ascii_lower((unsigned char)setting_token(s).p[0]) == 't';
+        return 0;
+    case OPTION_INT:
+        bind_int(s, r, o, at);
+        return 0;
+    case OPTION_STR:
+        if (!setting_is(s, NODE_STRING)) {
+            expected(s, r, "a string in quotes");
+            return 0;
+        }
+        *(struct str *)at = arena_str(arena, setting_text(s));
+        return ((struct str *)at)->p ? 0 : -ENOMEM;
+    case OPTION_TIME:
+    case OPTION_SIZE:
+        bind_quantity(s, r, o, at);
+        return 0;
+    case OPTION_ENUM:
+        bind_enum(s, r, o, at);
+        return 0;
+    case OPTION_STRS:
+        return bind_strs(s, r, at, arena);
+    }
+    return 0;
+}
+
+/* ---- a group */
+
+static const struct option *option_find(const struct option *table, struct str name)
+{
+    for (; table->name != NULL; table++)
+        if (str_eq(str_of(table->name), name))
+            return table;
+    return NULL;
+}
+
+static void list_names(char *buf, size_t size, const char *const *names)
+{
+    size_t n = 0;
+
+    buf[0] = '\0';
+    for (size_t i = 0; names[i] != NULL && n < size; i++)
+        n += (size_t)snprintf(buf + n, size - n, "%s%s", i ? ", " : "", names[i]);
+}
+
+void bind_unknown(struct setting key, struct report *r, const struct option *table,
+                  const char *const *more)
+{
+    struct str name = str_head(setting_name(key), 60);
+    const char *names[128] = { NULL };
+    size_t n = 0;
+    char list[512];
+
+    for (; table->name != NULL && n + 1 < array_len(names); table++)
+        if (!is_one_of(str_of(table->name), more))
+            names[n++] = table->name;
+    for (; more != NULL && *more != NULL && n + 1 < array_len(names); more++)
+        names[n++] = *more;
+    const char *near = str_nearest(name, names);
+    if (near != NULL) {
+        setting_error(key, r, AT_NAME, "unknown key \"%.*s\" (did you mean \"%s\"?)", str_fmt(name),
+                      near);
+    } else if (n == 0 || n > LISTED_MAX) {
+        setting_error(key, r, AT_NAME, "unknown key \"%.*s\"%s", str_fmt(name),
+                      n ? "" : "; this group has no options");
+    } else {
+        list_names(list, sizeof list, names);
+        setting_error(key, r, AT_NAME, "unknown key \"%.*s\"; known here: %s", str_fmt(name), list);
+    }
+}
+
+int bind_group(struct setting group, struct report *r, const struct option *table,
+               const char *const *more, void *into, struct arena *arena)
+{
+    int error = option_defaults(table, into, arena);
+
+    check(error != -EINVAL); /* a default in the table */
+    if (error < 0)
+        return error;
+    for (struct setting s = setting_first(group); s.node != NULL; s = setting_next(s)) {
+        struct str name = setting_name(s);
+        if (is_one_of(name, more))
+            continue;
+        const struct option *o = option_find(table, name);
+        if (o == NULL) {
+            bind_unknown(s, r, table, more);
+            continue;
+        }
+        error = bind_value(s, r, o, (char *)into + o->offset, arena);
+        if (error < 0)
+            return error;
+    }
+    for (const struct option *o = table; o->name != NULL; o++)
+        if (o->def == REQUIRED && setting_get(group, str_of(o->name)).node == NULL)
+            setting_error(group, r, AT_NAME, "\"%s\" is missing here", o->name);
+    return 0;
+}

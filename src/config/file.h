@@ -1,0 +1,56 @@
+/*
+ * file.h - one parsed config file as a tree of settings that know their places. libconfig is
+ * known to file.c alone. One thread.
+ */
+#ifndef MUXD_CONFIG_FILE_H
+#define MUXD_CONFIG_FILE_H
+
+#include "base/list.h"
+#include "config/scan.h"
+
+struct config_t; /* libconfig's */
+
+struct file {
+    struct list node;
+    struct text source;
+    struct scan scan; /* the tree; its strings point into `parsed` */
+    struct config_t *parsed;
+    const struct file *parent; /* that includes it, or NULL */
+    struct place included;     /* where */
+    unsigned depth;            /* 0: the main file */
+};
+
+/* Parses f->source, which is filled. 0; -EINVAL: reported; -ENOMEM. */
+int file_parse(struct file *f, struct report *r) MUST_USE;
+/* NULL is fine; the struct itself is the caller's. */
+void file_done(struct file *f);
+
+/* A value in a file; valid as long as that. `node` NULL: there is none. */
+struct setting {
+    const struct file *file;
+    const struct node *node;
+};
+
+struct setting file_root(const struct file *f);
+/* Members or elements in order; none behind the last. */
+struct setting setting_first(struct setting parent);
+struct setting setting_next(struct setting s);
+/* Of a group. Takes time in proportion to its members. */
+struct setting setting_get(struct setting group, struct str name);
+
+static inline bool setting_is(struct setting s, enum node_kind kind)
+{
+    return s.node != NULL && s.node->kind == kind;
+}
+struct str setting_name(struct setting s);
+struct str setting_text(struct setting s);  /* of a STRING, NUL-terminated */
+struct str setting_token(struct setting s); /* the first token of the value, as written */
+
+enum setting_part { AT_NAME, AT_VALUE }; /* the name of an element is its value */
+struct place setting_place(struct setting s, enum setting_part part);
+void setting_vreport(struct setting s, struct report *r, bool error, struct place place,
+                     const char *fmt, va_list ap) PRINTF_LIKE(5, 0);
+void setting_error(struct setting s, struct report *r, enum setting_part part, const char *fmt, ...)
+    PRINTF_LIKE(4, 5);
+
+#endif

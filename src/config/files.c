@@ -1,0 +1,267 @@
+/*
+ * files.c - the main file and all it includes. Each is parsed by itself, so that an error in
+ * one hides nothing in another. The loader's thread.
+ */
+#include <errno.h>
+#include <glob.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "config/loader.h"
+
+#define DEPTH_MAX 8
+#define FILES_MAX 10000
+#define BYTES_MAX MIB(128)
+
+static const char *const top_more[] = { "access_log", "listeners", "timeouts", "limits",
+                                        "pools",      "routes",    "sites",    NULL };
+
+static int load_includes(struct loader *l, const struct file *f, struct setting include);
+
+/* The setting of the top level that an included file may not have. */
+static void check_included(struct loader *l, const struct file *f)
+{
+    const struct file *main_file = list_first(&l->files, struct file, node);
+
+    for (struct setting s = setting_first(file_root(f)); s.node; s = setting_next(s)) {
+        struct str name = setting_name(s);
+        bool known = str_eq(name, STR("loops")) || str_eq(name, STR("access_log"));
+        for (const struct config_section *sec = config_sections; sec->name != NULL; sec++)
+            known = known || (!sec->included && str_eq(name, str_of(sec->name)));
+        if (known)
+            setting_error(s, l->report, AT_NAME, "\"%.*s\" belongs in the main file, %s",
+                          str_fmt(name), main_file->source.name);
+    }
+}
+
+static void check_access_log(struct loader *l, struct setting root)
+{
+    struct setting s = setting_get(root, STR("access_log"));
+    char got[BIND_GOT_MAX];
+
+    if (s.node != NULL && (!setting_is(s, NODE_STRING) || !str_eq(setting_text(s), STR("off"))))
+        setting_error(s, l->report, AT_VALUE,
+                      "access logging is not available in this version: expected \"off\", got %s",
+                      bind_got(s, got));
+}
+
+/* The text becomes the file's, whatever comes. */
+static int add_file(struct loader *l, struct text *s, const struct file *parent,
+                    struct place included)
+{
+    struct file *f = arena_zalloc(&l->arena, sizeof *f);
+    struct top_conf own;
+
+    if (f == NULL) {
+        text_done(s);
+        return -ENOMEM;
+    }
+    f->source = *s;
+    f->parent = parent;
+    f->included = included;
+    f->depth = parent ? parent->depth + 1 : 0;
+    list_push_back(&l->files, &f->node);
+    l->n_files++;
+    l->bytes += s->n;
+    if (s->mode & S_IWOTH)
+        report_add(l->report, false, (struct place){ .file = s->name }, STR_EMPTY,
+                   "everyone on this system may write this file (mode %04o)",
+                   (unsigned)(s->mode & 07777));
+
+    int r = file_parse(f, l->report);
+    if (r == -EINVAL) {
+        l->incomplete = true;
+        return 0;
+    }
+    if (r < 0)
+        return r;
+    struct setting root = file_root(f);
+    r = bind_group(root, l->report, top_options, top_more, parent ? &own : &l->top, &l->arena);
+    if (r < 0)
+        return r;
+    check_access_log(l, root);
+    if (parent != NULL)
+        check_included(l, f);
+    return load_includes(l, f, setting_get(root, STR("include")));
+}
+
+/* ---- include */
+
+static void include_error(struct loader *l, struct setting at, const char *name, const char *why)
+{
+    l->incomplete = true;
+    setting_error(at, l->report, AT_VALUE, "cannot include %s: %s", name, why);
+}
+
+/* "a.conf > b.conf > a.conf" */
+static struct str chain(struct loader *l, const struct file *f, struct str behind)
+{
+    for (; f != NULL; f = f->parent)
+        behind = arena_printf(&l->arena, "%s > %.*s", f->source.name, str_fmt(behind));
+    return behind;
+}
+
+/* Whether the file was loaded before; reports it. */
+static bool is_again(struct loader *l, const struct text *s, const struct file *from,
+                     struct setting at)
+{
+    const struct file *twin = NULL, *above = from;
+
+    list_each (f, &l->files, struct file, node) {
+        if (f->source.dev == s->dev && f->source.ino == s->ino) {
+            twin = f;
+            break;
+        }
+    }
+    if (twin == NULL)
+        return false;
+    while (above != NULL && above != twin)
+        above = above->parent;
+    if (above != NULL)
+        setting_error(at, l->report, AT_VALUE, "include goes in a circle: %.*s",
+                      str_fmt(chain(l, from, str_of(s->name))));
+    else
+        setting_error(at, l->report, AT_VALUE, "%s is included already, at %s", s->name,
+                      place_text(l, twin->included));
+    return true;
+}
+
+static int include_file(struct loader *l, const char *path, const struct file *from,
+                        struct setting at)
+{
+    struct str name = arena_str(&l->arena, str_of(path));
+    const char *why;
+    struct text s;
+
+    if (name.p == NULL)
+        return -ENOMEM;
+    if (l->n_files == FILES_MAX) {
+        include_error(l, at, name.p, "there are too many files");
+        return 0;
+    }
+    int r = text_read(&s, name.p, min_of(TEXT_FILE_MAX, BYTES_MAX - l->bytes), &why);
+    if (r == -ENOMEM)
+        return r;
+    if (r < 0) {
+        include_error(l, at, name.p, why);
+        return 0;
+    }
+    if (is_again(l, &s, from, at)) {
+        text_done(&s);
+        return 0;
+    }
+    return add_file(l, &s, from, setting_place(at, AT_VALUE));
+}
+
+static _Thread_local int glob_errno; /* of the directory that stopped this thread's glob() */
+
+static int on_glob_error(const char *path UNUSED, int error)
+{
+    if (error == ENOENT || error == ENOTDIR)
+        return 0;
+    glob_errno = error;
+    return 1;
+}
+
+static bool has_wildcard(struct str pattern)
+{
+    for (size_t i = 0; i < pattern.n; i++)
+        if (strchr("*?[", pattern.p[i]) != NULL)
+            return true;
+    return false;
+}
+
+/* A pattern below the including file's directory, whose own name is taken literally. */
+static struct str whole_pattern(struct loader *l, const struct file *f, struct str pattern)
+{
+    struct str dir = f->source.dir;
+    char *p, *out;
+
+    if (pattern.p[0] == '/' || str_eq(dir, STR(".")))
+        return pattern;
+    p = out = arena_alloc(&l->arena, dir.n * 2 + 1 + pattern.n + 1);
+    if (out == NULL)
+        return STR_EMPTY;
+    for (size_t i = 0; i < dir.n; i++) {
+        if (strchr("*?[]\\", dir.p[i]) != NULL)
+            *p++ = '\\';
+        *p++ = dir.p[i];
+    }
+    *p++ = '/';
+    memcpy(p, pattern.p, pattern.n + 1);
+    return str_make(out, (size_t)(p - out) + pattern.n);
+}
+
+static int include_pattern(struct loader *l, const struct file *f, struct setting at)
+{
+    struct str text = setting_text(at), pattern;
+    glob_t found = { 0 };
+    int r = 0;
+
+    if (text.n == 0) {
+        setting_error(at, l->report, AT_VALUE, "the name of the file is empty");
+        return 0;
+    }
+    if (f->depth + 1 > DEPTH_MAX) {
+        include_error(l, at, text.p, "includes are nested deeper than 8 levels");
+        return 0;
+    }
+    pattern = whole_pattern(l, f, text);
+    if (pattern.p == NULL)
+        return -ENOMEM;
+    glob_errno = 0;
+    switch (glob(pattern.p, 0, on_glob_error, &found)) {
+    case 0:
+        for (size_t i = 0; i < found.gl_pathc && r == 0; i++)
+            r = include_file(l, found.gl_pathv[i], f, at);
+        break;
+    case GLOB_NOMATCH:
+        if (!has_wildcard(text))
+            include_error(l, at, text.p, "No such file or directory");
+        break;
+    case GLOB_NOSPACE:
+        r = -ENOMEM;
+        break;
+    default:
+        include_error(l, at, text.p,
+                      glob_errno ? strerrordesc_np(glob_errno) : "a directory cannot be read");
+    }
+    globfree(&found);
+    return r;
+}
+
+/* The binder told of values that are no strings. */
+static int load_includes(struct loader *l, const struct file *f, struct setting include)
+{
+    int r = 0;
+
+    if (setting_is(include, NODE_STRING))
+        return include_pattern(l, f, include);
+    for (struct setting s = setting_first(include); s.node && r == 0; s = setting_next(s))
+        if (setting_is(s, NODE_STRING))
+            r = include_pattern(l, f, s);
+    return r;
+}
+
+int load_files(struct loader *l, const char *path)
+{
+    const char *why;
+    struct text s;
+    int r = text_read(&s, path, TEXT_FILE_MAX, &why);
+
+    if (r == -ENOMEM)
+        return r;
+    if (r < 0) {
+        l->incomplete = true;
+        report_add(l->report, true, (struct place){ .file = path }, STR_EMPTY, "cannot read: %s",
+                   why);
+        return 0;
+    }
+    return add_file(l, &s, NULL, (struct place){ .file = NULL });
+}
+
+void unload_files(struct loader *l)
+{
+    list_each (f, &l->files, struct file, node)
+        file_done(f);
+}

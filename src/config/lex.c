@@ -1,0 +1,207 @@
+/*
+ * lex.c - see lex.h. Where libconfig's versions differ (escapes, number forms, strings over
+ * several lines) only what all of them read alike is taken.
+ */
+#include "config/lex.h"
+
+#include "config/utf8.h"
+
+void lex_init(struct lexer *l, const struct text *s, struct report *r)
+{
+    *l = (struct lexer){ .source = s, .report = r };
+}
+
+void lex_error(struct lexer *l, size_t at, size_t width, const char *fmt, ...)
+{
+    struct place place = text_place(l->source, at, width);
+    va_list ap;
+
+    l->bad = true;
+    va_start(ap, fmt);
+    report_vadd(l->report, true, place, text_line(l->source, place.line), fmt, ap);
+    va_end(ap);
+}
+
+static bool is_letter(char c)
+{
+    return (unsigned char)((c | 0x20) - 'a') < 26;
+}
+static bool is_word(char c)
+{
+    return is_letter(c) || ascii_digit((unsigned char)c) || c == '-' || c == '_' || c == '*';
+}
+
+static struct token broken(void)
+{
+    return (struct token){ .kind = TOKEN_BROKEN };
+}
+
+/* Blanks and comments. False: a comment without an end. */
+static bool skip(struct lexer *l)
+{
+    const char *text = l->source->text; /* ends in NUL */
+
+    for (;;) {
+        char c = text[l->at];
+        if (c == ' ' || c == '\t' || c == '\r' || c == '\n') {
+            l->at++;
+        } else if (c == '#' || (c == '/' && text[l->at + 1] == '/')) {
+            struct str rest = str_make(text + l->at, l->source->n - l->at);
+            l->at += str_chr(rest, '\n');
+        } else if (c == '/' && text[l->at + 1] == '*') {
+            const char *end = strstr(text + l->at + 2, "*/");
+            if (end == NULL) {
+                lex_error(l, l->at, 2, "this comment is never closed by \"*/\"");
+                return false;
+            }
+            l->at = (size_t)(end + 2 - text);
+        } else {
+            return true;
+        }
+    }
+}
+
+/* The backslash at `at`: how many bytes the escape takes. */
+static size_t escape(struct lexer *l, size_t at)
+{
+    const char *p = l->source->text + at;
+
+    if (p[1] == 'x' || p[1] == 'X') {
+        int high = ascii_hex((unsigned char)p[2]);
+        int low = high < 0 ? -1 : ascii_hex((unsigned char)p[3]);
+        if (low < 0)
+            lex_error(l, at, 2, "\\x needs two hexadecimal digits");
+        else if (high == 0 && low == 0)
+            lex_error(l, at, 4, "no string may hold a NUL byte");
+        else
+            return 4;
+        return 2;
+    }
+    if (p[1] != '\0' && strchr("nrtf\\\"", p[1]) != NULL)
+        return 2;
+    lex_error(l, at, 1, "unknown escape; for a backslash write \"\\\\\"");
+    return 1;
+}
+
+static struct token string(struct lexer *l)
+{
+    const char *text = l->source->text;
+    size_t from = l->at;
+
+    for (size_t at = from + 1; at < l->source->n && text[at] != '\n';) {
+        if (text[at] == '"') {
+            l->at = at + 1;
+            return (struct token){ TOKEN_STRING, from, l->at - from };
+        }
+        at += text[at] == '\\' && text[at + 1] != '\n' && text[at + 1] != '\r' ? escape(l, at) : 1;
+    }
+    lex_error(l, from, 1, "this string is not closed on its line (\\n writes a line break)");
+    return broken();
+}
+
+/* Ends at what may stand behind a value. */
+static size_t bare_end(const struct lexer *l, size_t at)
+{
+    const char *text = l->source->text;
+
+    while (at < l->source->n && strchr(" \t\r\n;,{}[]()\"#", text[at]) == NULL)
+        at++;
+    return at;
+}
+
+static bool begins_number(const char *p)
+{
+    if (*p == '-' || *p == '+')
+        p++;
+    if (*p == '.')
+        p++;
+    return ascii_digit((unsigned char)*p);
+}
+
+static size_t number_end(const struct lexer *l, size_t at)
+{
+    const char *text = l->source->text;
+
+    while (is_word(text[at]) || text[at] == '.' || text[at] == '+' || text[at] == '%')
+        at++;
+    return at;
+}
+
+struct token lex_next(struct lexer *l)
+{
+    const char *text = l->source->text;
+
+    if (!skip(l))
+        return broken();
+    size_t from = l->at;
+    char c = text[from];
+    struct token t = { TOKEN_JUNK, from, 1 };
+    if (from >= l->source->n) {
+        t.kind = TOKEN_END;
+    } else if (c == '"') {
+        return string(l);
+    } else if (c == '@') {
+        bool include = str_starts(str_make(text + from, l->source->n - from), STR("@include"));
+        lex_error(l, from, include ? 8 : 1,
+                  include ? "@include is not supported; write  include = [ \"sites.d/*.conf\" ];"
+                            "  outside of all groups"
+                          : "\"@\" can only stand within quotes");
+        return broken();
+    } else if (strchr("{}[]()=:;,", c) != NULL) {
+        t.kind = (enum token_kind)(unsigned char)c;
+    } else if (begins_number(text + from)) {
+        t.kind = TOKEN_NUMBER;
+        t.len = number_end(l, from) - from;
+    } else if (is_letter(c) || c == '*') {
+        t.kind = TOKEN_WORD;
+        while (is_word(text[from + t.len]))
+            t.len++;
+    } else {
+        t.len = max_of(utf8_len(text + from, l->source->n - from), (size_t)1);
+    }
+    l->at = from + t.len;
+    return t;
+}
+
+void lex_bare(struct lexer *l, struct token *token)
+{
+    size_t end = bare_end(l, token->at + token->len);
+
+    token->len = end - token->at;
+    l->at = end;
+}
+
+static size_t digits(struct str s, size_t at)
+{
+    while (at < s.n && ascii_digit((unsigned char)s.p[at]))
+        at++;
+    return at;
+}
+
+bool lex_number(struct str text, const char **ret_why)
+{
+    size_t sign = text.p[0] == '-' || text.p[0] == '+';
+    size_t whole = digits(text, sign), end = whole;
+    bool is_float = false;
+
+    if (end < text.n && text.p[end] == '.') {
+        is_float = true;
+        end = digits(text, end + 1);
+        if (end < text.n && ascii_lower((unsigned char)text.p[end]) == 'e') {
+            size_t exponent = end + 1;
+            if (exponent < text.n && (text.p[exponent] == '-' || text.p[exponent] == '+'))
+                exponent++;
+            end = digits(text, exponent);
+            if (end == exponent)
+                end = 0; /* an exponent without digits: refused below */
+        }
+    }
+    bool hex = text.n > sign + 1 && ascii_lower((unsigned char)text.p[sign + 1]) == 'x';
+    if (hex)
+        *ret_why = "\"%.*s\": numbers are written in decimal";
+    else if (end != text.n || whole == sign)
+        *ret_why = "numbers with a unit and other text need quotes: \"%.*s\"";
+    else if (!is_float && text.n > sign + 1 && text.p[sign] == '0')
+        *ret_why = "\"%.*s\" begins with 0: write the number without, a file mode in quotes";
+    return is_float;
+}

@@ -1,0 +1,348 @@
+/*
+ * load.c - config_load(): files, then what others refer to (pools, listeners), then sites. The
+ * snapshot is built in place and thrown away whole if the report holds an error. The loader's
+ * thread.
+ */
+#include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "config/loader.h"
+
+#define ARENA_MAX MIB(1024) /* of the loader, and of the snapshot without its sites */
+#define NAME_MAX_BYTES 64
+#define LISTENERS_MAX 256
+
+/* ---- names and places */
+
+int keep_place(struct loader *l, struct arena *arena, struct place p, struct place *ret)
+{
+    if (l->kept_in != arena || l->kept_from != p.file) {
+        l->kept = arena_str(arena, str_of(p.file)).p;
+        if (l->kept == NULL)
+            return -ENOMEM;
+        l->kept_in = arena;
+        l->kept_from = p.file;
+    }
+    *ret = p;
+    ret->file = l->kept;
+    return 0;
+}
+
+const char *place_text(struct loader *l, struct place p)
+{
+    struct str s = arena_printf(&l->arena, "%s:%u:%u", p.file ? p.file : "?", p.line, p.col);
+
+    return s.p ? s.p : "?";
+}
+
+bool is_listed(struct setting group)
+{
+    return group.node->name_len == 0;
+}
+
+static bool good_name(struct str name)
+{
+    if (name.n == 0 || name.n > NAME_MAX_BYTES || (unsigned char)(name.p[0] - 'a') >= 26)
+        return false;
+    for (size_t i = 1; i < name.n; i++)
+        if ((unsigned char)(name.p[i] - 'a') >= 26 && !ascii_digit((unsigned char)name.p[i]) &&
+            name.p[i] != '-')
+            return false;
+    return true;
+}
+
+/* The name of a member or element, and which setting says it. */
+static bool name_of(struct loader *l, struct setting group, const char *what, struct str *ret,
+                    struct setting *ret_at)
+{
+    char got[BIND_GOT_MAX];
+
+    if (!setting_is(group, NODE_GROUP)) {
+        setting_error(group, l->report, AT_VALUE, "expected a %s: a group { }, got %s", what,
+                      bind_got(group, got));
+        return false;
+    }
+    *ret_at = group;
+    if (!is_listed(group)) {
+        *ret = setting_name(group);
+    } else {
+        *ret_at = setting_get(group, STR("name"));
+        if (ret_at->node == NULL || !setting_is(*ret_at, NODE_STRING)) {
+            setting_error(ret_at->node ? *ret_at : group, l->report, AT_VALUE,
+                          "in a list each %s needs its name, as in  name = \"a\";", what);
+            return false;
+        }
+        *ret = setting_text(*ret_at);
+    }
+    if (good_name(*ret))
+        return true;
+    setting_error(*ret_at, l->report, is_listed(group) ? AT_VALUE : AT_NAME,
+                  "\"%.*s\" cannot name a %s: names have small letters, digits and \"-\", begin "
+                  "with a letter and have at most %d characters",
+                  str_fmt(str_head(*ret, NAME_MAX_BYTES)), what, NAME_MAX_BYTES);
+    return false;
+}
+
+int each_named(struct loader *l, struct setting section, const char *what, struct table *names,
+               named_fn *fn, void *arg)
+{
+    char got[BIND_GOT_MAX];
+    int r = 0;
+
+    if (!setting_is(section, NODE_GROUP) && !setting_is(section, NODE_LIST)) {
+        setting_error(section, l->report, AT_VALUE, "expected a group { } of %ss, got %s", what,
+                      bind_got(section, got));
+        return 0;
+    }
+    for (struct setting s = setting_first(section); s.node && r == 0; s = setting_next(s)) {
+        struct str name;
+        struct setting at;
+        if (!name_of(l, s, what, &name, &at))
+            continue;
+        struct named *first = table_find(names, name);
+        if (first != NULL) {
+            setting_error(at, l->report, is_listed(s) ? AT_VALUE : AT_NAME,
+                          "there is another %s \"%.*s\", at %s", what, str_fmt(name),
+                          place_text(l, setting_place(first->setting, AT_NAME)));
+            continue;
+        }
+        struct named *named = arena_zalloc(&l->arena, sizeof *named);
+        if (named == NULL)
+            return -ENOMEM;
+        named->setting = s;
+        r = table_add(names, &l->arena, name, named);
+        if (r == 0)
+            r = fn(l, named, name, arg);
+    }
+    return r;
+}
+
+int each_named_of_all(struct loader *l, const char *section, const char *what, struct table *names,
+                      named_fn *fn, void *arg)
+{
+    int r = 0;
+
+    list_each (f, &l->files, struct file, node) {
+        struct setting s =
+            f->scan.n ? setting_get(file_root(f), str_of(section)) : (struct setting){ NULL, NULL };
+        if (r == 0 && s.node != NULL)
+            r = each_named(l, s, what, names, fn, arg);
+    }
+    return r;
+}
+
+size_t count_named_of_all(struct loader *l, const char *section)
+{
+    size_t n = 0;
+
+    list_each (f, &l->files, struct file, node) {
+        struct setting s =
+            f->scan.n ? setting_get(file_root(f), str_of(section)) : (struct setting){ NULL, NULL };
+        n += s.node ? s.node->n : 0;
+    }
+    return n;
+}
+
+static const char *const name_key[] = { "name", NULL };
+
+/* ---- pools and listeners */
+
+static int load_pool(struct loader *l, struct named *named, struct str name, void *arg UNUSED)
+{
+    struct config *c = l->config;
+    bool is_default = str_eq(name, STR("default"));
+    struct conf_pool *pool = &c->pools[is_default ? 0 : c->n_pools];
+    int r = bind_group(named->setting, l->report, pool_options,
+                       is_listed(named->setting) ? name_key : NULL, pool, &c->arena);
+
+    if (r < 0)
+        return r;
+    pool->index = (unsigned)(pool - c->pools);
+    if (!is_default)
+        c->n_pools++;
+    named->value = pool;
+    pool->name = arena_str(&c->arena, name);
+    if (pool->name.p == NULL)
+        return -ENOMEM;
+    return keep_place(l, &c->arena, setting_place(named->setting, AT_NAME), &pool->place);
+}
+
+static int load_pools(struct loader *l)
+{
+    struct config *c = l->config;
+
+    c->pools = arena_array(&c->arena, count_named_of_all(l, "pools") + 1, sizeof *c->pools);
+    if (c->pools == NULL)
+        return -ENOMEM;
+    c->n_pools = 1;
+    c->pools[0].name = STR("default");
+    int r = option_defaults(pool_options, &c->pools[0], &c->arena);
+    if (r == 0)
+        r = each_named_of_all(l, "pools", "pool", &l->pools, load_pool, NULL);
+    if (r == 0 && table_find(&l->pools, STR("default")) == NULL) {
+        struct named *named = arena_zalloc(&l->arena, sizeof *named);
+        if (named == NULL)
+            return -ENOMEM;
+        named->value = &c->pools[0];
+        r = table_add(&l->pools, &l->arena, STR("default"), named);
+    }
+    return r;
+}
+
+static void check_address(struct loader *l, struct conf_listener *listener, struct setting group)
+{
+    struct setting at = setting_get(group, STR("address"));
+    const struct config *c = l->config;
+    const char *why = "it is malformed";
+
+    if (sock_parse(listener->address_text, &listener->address, &why) < 0) {
+        setting_error(at, l->report, AT_VALUE, "bad address \"%.*s\": %s",
+                      str_fmt(str_head(listener->address_text, 100)), why);
+        return;
+    }
+    for (size_t i = 0; i < c->n_listeners; i++) {
+        const struct conf_listener *other = &c->listeners[i];
+        if (other->address.len != 0 && sock_same(&other->address, &listener->address)) {
+            setting_error(at, l->report, AT_VALUE,
+                          "the listener \"%.*s\" is at this address already (%s)",
+                          str_fmt(other->name), place_text(l, other->place));
+            return;
+        }
+    }
+}
+
+static int load_listener(struct loader *l, struct named *named, struct str name, void *arg UNUSED)
+{
+    struct config *c = l->config;
+    struct conf_listener *listener = &c->listeners[c->n_listeners];
+
+    if (c->n_listeners == LISTENERS_MAX) {
+        setting_error(named->setting, l->report, AT_NAME, "more than %d listeners", LISTENERS_MAX);
+        return 0;
+    }
+    int r = bind_group(named->setting, l->report, listener_options,
+                       is_listed(named->setting) ? name_key : NULL, listener, &c->arena);
+    if (r < 0)
+        return r;
+    listener->name = arena_str(&c->arena, name);
+    if (listener->name.p == NULL)
+        return -ENOMEM;
+    r = keep_place(l, &c->arena, setting_place(named->setting, AT_NAME), &listener->place);
+    if (r == 0 && listener->address_text.p != NULL)
+        check_address(l, listener, named->setting);
+    listener->index = (unsigned)c->n_listeners++;
+    named->value = listener;
+    return r;
+}
+
+static int load_listeners(struct loader *l)
+{
+    struct config *c = l->config;
+    size_t n = 0;
+
+    list_each (f, &l->files, struct file, node)
+        n += f->scan.n != 0 && setting_get(file_root(f), STR("listeners")).node != NULL;
+    c->listeners =
+        arena_array(&c->arena, count_named_of_all(l, "listeners") + 1, sizeof *c->listeners);
+    if (c->listeners == NULL)
+        return -ENOMEM;
+    if (n != 0) {
+        int r = each_named_of_all(l, "listeners", "listener", &l->listeners, load_listener, NULL);
+        if (r == 0 && count_named_of_all(l, "listeners") == 0)
+            report_add(l->report, true, (struct place){ .file = c->file.p }, STR_EMPTY,
+                       "there is no listener: `listeners` is empty");
+        return r;
+    }
+    struct conf_listener *http = &c->listeners[c->n_listeners++];
+    struct named *named = arena_zalloc(&l->arena, sizeof *named);
+    const char *why;
+    http->name = STR("http");
+    http->address_text = STR("*:8080");
+    if (named == NULL || sock_parse(http->address_text, &http->address, &why) < 0)
+        return -ENOMEM;
+    named->value = http;
+    return table_add(&l->listeners, &l->arena, http->name, named);
+}
+
+/* ---- the rest */
+
+static int64_t usable_cores(void)
+{
+    for (size_t n = 1024; n <= 1 << 20; n *= 2) {
+        cpu_set_t *set = CPU_ALLOC(n);
+        if (set == NULL)
+            break;
+        size_t size = CPU_ALLOC_SIZE(n);
+        int count = sched_getaffinity(0, size, set) == 0 ? CPU_COUNT_S(size, set) : 0;
+        CPU_FREE(set);
+        if (count > 0)
+            return count;
+    }
+    return max_of((int64_t)sysconf(_SC_NPROCESSORS_ONLN), INT64_C(1));
+}
+
+/* `timeouts` and `limits`, of the main file. */
+static int load_plain(struct loader *l, const char *name, const struct option *table, void *into)
+{
+    struct file *f = list_first(&l->files, struct file, node);
+    struct setting s = setting_get(file_root(f), str_of(name));
+    char got[BIND_GOT_MAX];
+
+    if (s.node == NULL)
+        return option_defaults(table, into, &l->config->arena);
+    if (!setting_is(s, NODE_GROUP)) {
+        setting_error(s, l->report, AT_VALUE, "expected a group { }, got %s", bind_got(s, got));
+        return option_defaults(table, into, &l->config->arena);
+    }
+    return bind_group(s, l->report, table, NULL, into, &l->config->arena);
+}
+
+static int load_all(struct loader *l, const char *path)
+{
+    struct config *c = l->config;
+
+    c->file = arena_str(&c->arena, str_of(path));
+    if (c->file.p == NULL)
+        return -ENOMEM;
+    int r = load_files(l, c->file.p);
+    if (r < 0 || list_empty(&l->files) || list_first(&l->files, struct file, node)->scan.n == 0)
+        return r; /* without the main file the rest would be guesswork */
+
+    c->loops = l->top.loops ? l->top.loops : usable_cores();
+    if ((r = load_plain(l, "timeouts", timeouts_options, &c->timeouts)) < 0 ||
+        (r = load_plain(l, "limits", limits_options, &c->limits)) < 0 || (r = load_pools(l)) < 0 ||
+        (r = load_listeners(l)) < 0 || (r = load_kinds(l)) < 0 || (r = load_sites(l)) < 0)
+        return r;
+    c->head_limits = (struct head_limits){ .request_line = (size_t)c->limits.request_line,
+                                           .header = (size_t)c->limits.header,
+                                           .fields = (size_t)c->limits.fields };
+    return load_hosts(l);
+}
+
+int config_load(const char *path, struct report *report, struct config **ret)
+{
+    struct loader l = { .report = report };
+    unsigned errors = report->errors;
+
+    *ret = NULL;
+    l.config = calloc(1, sizeof *l.config);
+    if (l.config == NULL)
+        return -ENOMEM;
+    atomic_init(&l.config->refs, 1);
+    arena_init(&l.config->arena, ARENA_MAX);
+    arena_init(&l.arena, ARENA_MAX);
+    list_init(&l.files);
+
+    int r = load_all(&l, path);
+    unload_files(&l);
+    arena_done(&l.arena);
+    if (r == 0 && report->errors != errors)
+        r = -EINVAL;
+    if (r < 0)
+        config_unref(l.config);
+    else
+        *ret = l.config;
+    return r;
+}

@@ -1,0 +1,79 @@
+/*
+ * loader.h - what one config_load() has in hand. Private to config/. The loader's thread.
+ *
+ * Functions return 0 or -ENOMEM; what is wrong with the config goes to the report and the work
+ * goes on, so that one load tells everything.
+ */
+#ifndef MUXD_CONFIG_LOADER_H
+#define MUXD_CONFIG_LOADER_H
+
+#include "config/bind.h"
+#include "config/config.h"
+#include "config/options.h"
+#include "config/table.h"
+
+/* Beside config.sites: what only the loader needs to know of a site. */
+struct site_places {
+    struct place *hosts; /* of each of site.hosts */
+    struct setting setting;
+};
+
+struct loader {
+    struct report *report;
+    struct config *config;
+    struct arena arena;      /* gone when the load is over */
+    struct top_conf top;     /* of the main file */
+    struct list files;       /* struct file; the main file first */
+    size_t n_files, bytes;   /* of all files */
+    bool incomplete;         /* a file could not be read: what it defines is not known */
+    struct table pools;      /* name -> struct named */
+    struct table listeners;  /* name -> struct named */
+    struct table site_names; /* name -> struct named */
+    struct site_places *site_places;
+    const struct handler_kind **handlers; /* all kinds, NULL at the end; by name */
+    const struct filter_kind **filters;   /* likewise, in their order */
+    const char **route_keys;              /* "routes" beyond its table: both */
+    const char **listed_route_keys;       /* those and "name" */
+    const void *kept_in;                  /* keep_place(): the last arena and file name */
+    const char *kept_from, *kept;
+};
+
+/* files.c: reads the main file and all it includes, depth first. */
+int load_files(struct loader *l, const char *path) MUST_USE;
+void unload_files(struct loader *l);
+
+/* A definition with a name of the user's choice, in a table of names. */
+struct named {
+    struct setting setting;
+    void *value; /* the first user's */
+};
+
+/*
+ * Calls fn(l, group, name, arg) for each of the named groups in `section`, which is a group
+ * of groups, or a list of groups with a `name` each. Wrong and duplicate names (in `names`) are
+ * reported and left out. A `what` is "route", "site" ...
+ */
+typedef int named_fn(struct loader *l, struct named *named, struct str name, void *arg);
+int each_named(struct loader *l, struct setting section, const char *what, struct table *names,
+               named_fn *fn, void *arg) MUST_USE;
+/* The same for that section of all files. */
+int each_named_of_all(struct loader *l, const char *section, const char *what, struct table *names,
+                      named_fn *fn, void *arg) MUST_USE;
+/* How many there are at most. */
+size_t count_named_of_all(struct loader *l, const char *section);
+/* True for an element of a list, whose name is in it: the key `name` may stand there. */
+bool is_listed(struct setting group);
+
+/* `p` with its file name copied to `arena`. */
+int keep_place(struct loader *l, struct arena *arena, struct place p, struct place *ret) MUST_USE;
+/* "file:line:col" in memory of the loader. */
+const char *place_text(struct loader *l, struct place p);
+
+/* sites.c */
+int load_sites(struct loader *l) MUST_USE;
+int load_hosts(struct loader *l) MUST_USE;
+/* routes.c: the routes of `section` into site->routes, which has room, and its mux. */
+int load_kinds(struct loader *l) MUST_USE;
+int load_route(struct loader *l, struct named *named, struct str name, void *site) MUST_USE;
+
+#endif

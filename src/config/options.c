@@ -1,0 +1,107 @@
+/* options.c - see options.h. Defaults and ranges stand here and nowhere else. */
+#include "config/options.h"
+
+#include "config/config.h"
+
+#define MSEC NSEC_PER_MSEC
+#define DAY (24 * 3600 * NSEC_PER_SEC)
+#define GIB INT64_C(1073741824)
+
+const struct option top_options[] = {
+    OPT_INT(struct top_conf, loops, "loops", 0, 0, 1024,
+            "Event loops, each a thread of its own. 0: as many as the process may use cores. "
+            "Changing it needs a restart."),
+    OPT_STR(struct top_conf, access_log, "access_log", "off",
+            "Where requests are logged. This version only knows \"off\"."),
+    OPT_STRS(struct top_conf, include, "include", NULL,
+             "Further files, as glob patterns relative to this file. Each is read by itself and "
+             "may hold listeners, pools, routes, sites and include. A pattern without wildcard "
+             "must name a file that exists."),
+    OPT_END
+};
+
+const struct option listener_options[] = {
+    OPT_STR(struct conf_listener, address_text, "address", REQUIRED,
+            "Where to listen: \"*:8080\", \"127.0.0.1:80\", \"[::1]:80\", \"unix:/run/x.sock\", "
+            "or \"systemd:NAME\" for an inherited socket."),
+    OPT_END
+};
+
+const struct option timeouts_options[] = {
+    OPT_TIME(struct timeouts, header, "header", "10s", MSEC, DAY,
+             "For a whole request head to arrive, from its first byte on."),
+    OPT_TIME(struct timeouts, body, "body", "30s", MSEC, DAY,
+             "Between two pieces of a request body."),
+    OPT_TIME(struct timeouts, idle, "idle", "60s", MSEC, DAY,
+             "How long a connection without a request stays open."),
+    OPT_TIME(struct timeouts, write, "write", "30s", MSEC, DAY,
+             "For a client to take some of what is sent to it."),
+    OPT_TIME(struct timeouts, handler, "handler", "60s", MSEC, DAY,
+             "For a handler to begin its response; the client then gets 504."),
+    OPT_TIME(struct timeouts, drain, "drain", "5s", 0, DAY,
+             "How long requests may go on once the daemon is told to stop."),
+    OPT_END
+};
+
+const struct option limits_options[] = {
+    OPT_SIZE(struct limits, request_line, "request_line", "8K", 64, MIB(1),
+             "Of the request line; a longer one gets 414."),
+    OPT_SIZE(struct limits, header, "header", "32K", 256, MIB(16),
+             "Of all header field lines together; more get 431."),
+    OPT_INT(struct limits, fields, "fields", 100, 1, 10000,
+            "How many header fields a request may have; more get 431."),
+    OPT_SIZE(struct limits, body, "body", "16G", 0, INT64_MAX,
+             "Of a request body; a larger one gets 413."),
+    OPT_END
+};
+
+const struct option pool_options[] = {
+    OPT_INT(struct conf_pool, threads, "threads", 16, 1, 4096, "At most that many threads."),
+    OPT_INT(struct conf_pool, queue, "queue", 1024, 0, 1000000,
+            "Jobs that may wait for a thread; past it requests get 503."),
+    OPT_TIME(struct conf_pool, queue_time, "queue_time", "5s", MSEC, DAY,
+             "How long a job may wait for a thread; then its request gets 503."),
+    OPT_TIME(struct conf_pool, idle, "idle", "30s", MSEC, DAY,
+             "A thread without work ends after that time."),
+    OPT_END
+};
+
+const struct option site_options[] = {
+    OPT_STRS(struct site, hosts, "hosts", REQUIRED,
+             "The hosts it answers for: names, \"*.example.org\" for all below a name, \"*\" for "
+             "all that no other site has. Of several that fit the most specific wins."),
+    OPT_STRS(struct site, listen, "listen", NULL, "Names of its listeners. Default: all of them."),
+    OPT_END
+};
+
+static const char *const run_choices[] = { "loop", "pool", NULL };
+
+const struct option route_options[] = {
+    OPT_STR(struct route_conf, match, "match", REQUIRED,
+            "The pattern \"[METHOD ][HOST]/path\": \"/x\" is exactly that, \"/x/\" all below, "
+            "\"{id}\" one segment, \"{rest...}\" the tail, \"{$}\" the end."),
+    OPT_ENUM(struct route_conf, run, "run", "loop", run_choices,
+             "Where the handler runs; \"pool\" for one that may block."),
+    OPT_STR(struct route_conf, pool, "pool", "default", "The pool for what the route offloads."),
+    OPT_INT(struct route_conf, share, "share", 0, 0, 1000000,
+            "How many of its jobs may be in the pool at once, waiting ones included. 0: no bound "
+            "but the pool's."),
+    OPT_END
+};
+
+const struct config_section config_sections[] = {
+    { "", top_options, false, false, "Outside of all groups." },
+    { "listeners", listener_options, true, true,
+      "Where connections come in. Without this section one listener, http, is at \"*:8080\"." },
+    { "timeouts", timeouts_options, false, false, "How long things may take." },
+    { "limits", limits_options, false, false, "How large requests may be." },
+    { "pools", pool_options, true, true,
+      "Pools of threads for what may block. The pool default is always there." },
+    { "routes", route_options, true, true,
+      "What is served, by pattern. Outside of a site they are the routes of the site default, "
+      "which answers for all hosts that no other site has. A route has one handler and any "
+      "filters." },
+    { "sites", site_options, true, true,
+      "Hosts with routes of their own. A request never falls from one site to another." },
+    { NULL, NULL, false, false, NULL },
+};

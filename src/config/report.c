@@ -1,0 +1,221 @@
+/*
+ * report.c - see report.h. Items own copies of all their text, so a report outlives the loader
+ * and its files. One thread.
+ */
+#include "config/report.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "config/utf8.h"
+
+#define EXCERPT_MAX 120   /* bytes of a line that are kept */
+#define EXCERPT_BEFORE 50 /* of them, in front of the place, when the line is longer */
+#define TEXT_MAX KIB(64)
+
+void report_init(struct report *r, struct arena *arena)
+{
+    *r = (struct report){ .arena = arena };
+    list_init(&r->items);
+}
+
+/* Cuts a long line down to what is around the place, between characters. */
+static struct str excerpt(struct str line, unsigned col, unsigned *ret_from)
+{
+    size_t from = 0;
+
+    if (line.n > EXCERPT_MAX && col > EXCERPT_BEFORE)
+        from = min_of(col - EXCERPT_BEFORE, line.n);
+    while (from > 0 && from < line.n && ((unsigned char)line.p[from] & 0xC0) == 0x80)
+        from--;
+    *ret_from = (unsigned)from;
+    return str_head(str_from(line, from), EXCERPT_MAX);
+}
+
+/* Items come in runs of one file: the copy of its name is shared. */
+static const char *keep_file(struct report *r, const char *file)
+{
+    if (file == NULL)
+        return NULL;
+    if (!list_empty(&r->items)) {
+        const char *last = list_last(&r->items, struct report_item, node)->place.file;
+        if (last != NULL && strcmp(last, file) == 0)
+            return last;
+    }
+    return arena_str(r->arena, str_of(file)).p;
+}
+
+void report_vadd(struct report *r, bool error, struct place place, struct str source,
+                 const char *fmt, va_list ap)
+{
+    if (error)
+        r->errors++;
+    else
+        r->warnings++;
+
+    struct report_item *item = arena_zalloc(r->arena, sizeof *item);
+    if (item == NULL) {
+        r->dropped = true;
+        return;
+    }
+    item->error = error;
+    item->place = place;
+    item->place.width = max_of(place.width, 1u);
+    item->place.file = keep_file(r, place.file);
+    item->text = arena_vprintf(r->arena, fmt, ap);
+    if (source.p != NULL)
+        item->source = arena_str(r->arena, excerpt(source, place.col, &item->source_from));
+    if (item->text.p == NULL || (place.file != NULL && item->place.file == NULL) ||
+        (source.p != NULL && item->source.p == NULL)) {
+        r->dropped = true;
+        return;
+    }
+    list_push_back(&r->items, &item->node);
+}
+
+void report_add(struct report *r, bool error, struct place place, struct str source,
+                const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    report_vadd(r, error, place, source, fmt, ap);
+    va_end(ap);
+}
+
+struct ranked {
+    struct report_item *item;
+    size_t file;  /* rank of its file */
+    size_t found; /* rank of its discovery */
+};
+
+static int by_place(const void *va, const void *vb)
+{
+    const struct ranked *a = va, *b = vb;
+
+    if (a->file != b->file)
+        return a->file < b->file ? -1 : 1;
+    if (a->item->place.line != b->item->place.line)
+        return a->item->place.line < b->item->place.line ? -1 : 1;
+    if (a->item->place.col != b->item->place.col)
+        return a->item->place.col < b->item->place.col ? -1 : 1;
+    return a->found < b->found ? -1 : a->found > b->found;
+}
+
+void report_sort(struct report *r)
+{
+    size_t n = 0, i = 0, n_files = 0;
+
+    list_each (it, &r->items, struct report_item, node)
+        n++;
+    struct ranked *order = calloc(max_of(n, (size_t)1), sizeof *order);
+    const char **files = calloc(max_of(n, (size_t)1), sizeof *files);
+    if (order == NULL || files == NULL)
+        goto done; /* the order of discovery serves as well */
+
+    list_each (it, &r->items, struct report_item, node) {
+        const char *file = it->place.file ? it->place.file : "";
+        size_t rank = i ? order[i - 1].file : 0;
+        if (rank >= n_files || strcmp(files[rank], file) != 0)
+            for (rank = 0; rank < n_files && strcmp(files[rank], file) != 0; rank++)
+                ;
+        if (rank == n_files)
+            files[n_files++] = file;
+        order[i] = (struct ranked){ .item = it, .file = rank, .found = i };
+        i++;
+    }
+    qsort(order, n, sizeof *order, by_place);
+    list_init(&r->items);
+    for (i = 0; i < n; i++)
+        list_push_back(&r->items, &order[i].item->node);
+done:
+    free(order);
+    free(files);
+}
+
+/* The length of the character at s.p; *ret_plain: it may go to a terminal as it is. */
+static size_t character(struct str s, bool *ret_plain)
+{
+    size_t n = utf8_len(s.p, s.n);
+    unsigned char c = (unsigned char)s.p[0];
+
+    *ret_plain = n > 1 ? c != 0xC2 || (unsigned char)s.p[1] >= 0xA0 : n == 1 && c >= ' ' && c < 127;
+    return n ? n : 1;
+}
+
+/* What a file holds is shown without letting it speak to the terminal. */
+static int add_shown(struct buf *b, struct str s, bool keep_tabs)
+{
+    int r = 0;
+
+    while (s.n != 0 && r == 0) {
+        bool plain;
+        size_t n = character(s, &plain);
+        if (plain || (keep_tabs && s.p[0] == '\t'))
+            r = buf_add(b, s.p, n);
+        else
+            r = buf_add(b, "?", 1);
+        s = str_from(s, n);
+    }
+    return r;
+}
+
+/* Under each character stands one blank (a tab under a tab), then the caret. */
+static int add_caret(struct buf *b, struct str source, size_t col, size_t width)
+{
+    size_t at = 0;
+    bool plain, first = true;
+    int r = buf_printf(b, "%5s | ", "");
+
+    while (r == 0 && at < col && at < source.n) {
+        r = buf_add(b, source.p[at] == '\t' ? "\t" : " ", 1);
+        at += character(str_from(source, at), &plain);
+    }
+    do {
+        if (r == 0)
+            r = buf_add(b, first ? "^" : "~", 1);
+        first = false;
+        if (at < source.n)
+            at += character(str_from(source, at), &plain);
+    } while (r == 0 && at < col + width && at < source.n);
+    return r == 0 ? buf_add(b, "\n", 1) : r;
+}
+
+struct str report_text(const struct report_item *item, bool caret, struct arena *arena)
+{
+    const struct place *p = &item->place;
+    struct str text = STR_EMPTY;
+    struct buf b;
+    int r = 0;
+
+    buf_init(&b, TEXT_MAX);
+    if (p->file != NULL) {
+        r = add_shown(&b, str_of(p->file), false);
+        if (r == 0 && p->line != 0)
+            r = buf_printf(&b, ":%u", p->line);
+        if (r == 0 && p->line != 0 && p->col != 0)
+            r = buf_printf(&b, ":%u", p->col);
+        if (r == 0)
+            r = buf_add_str(&b, STR(": "));
+    }
+    if (r == 0)
+        r = buf_add_str(&b, item->error ? STR("error: ") : STR("warning: "));
+    if (r == 0)
+        r = add_shown(&b, str_head(item->text, TEXT_MAX / 2), false);
+    if (r == 0)
+        r = buf_add(&b, "\n", 1);
+    if (r == 0 && caret && item->source.p != NULL && p->line != 0) {
+        r = buf_printf(&b, "%5u | ", p->line);
+        if (r == 0)
+            r = add_shown(&b, item->source, true);
+        if (r == 0)
+            r = buf_add(&b, "\n", 1);
+        if (r == 0 && p->col != 0 && p->col > item->source_from)
+            r = add_caret(&b, item->source, p->col - 1 - item->source_from, p->width);
+    }
+    if (r == 0)
+        text = arena_str(arena, buf_str(&b));
+    buf_done(&b);
+    return text;
+}

@@ -1,0 +1,465 @@
+/*
+ * scan.c - see scan.h. A recursive descent of bounded depth; one token ahead.
+ *
+ * An error within a value is reported and the scan goes on; after one in the structure what
+ * follows would be guesswork, so it ends the scan of the file.
+ */
+#include "config/scan.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "config/lex.h"
+
+struct opener {
+    size_t at; /* of its bracket */
+    char close;
+};
+
+struct scanner {
+    struct lexer lex;
+    struct token token; /* the one looked at */
+    struct scan *out;
+    uint32_t *by_name; /* open addressing: nodes by parent and name; 0 is free */
+    size_t by_name_size, n_names;
+    struct opener open[SCAN_DEPTH_MAX];
+    unsigned depth;
+    size_t suspect; /* a bracket whose end is indented as if it were another's; or SIZE_MAX */
+    bool no_memory;
+};
+
+#define complain(sc, at_, width_, ...) lex_error(&(sc)->lex, (at_), (width_), __VA_ARGS__)
+
+/* Reports about the current token, and is false: the scan ends. */
+#define fail_at_token(sc, ...) (complain((sc), (sc)->token.at, (sc)->token.len, __VA_ARGS__), false)
+
+static bool value(struct scanner *sc, uint32_t self);
+
+static struct str text_of(const struct scanner *sc, size_t at, size_t len)
+{
+    return str_make(sc->lex.source->text + at, len);
+}
+
+/* For messages: the token, without the rest of a long one. */
+static struct str token_text(const struct scanner *sc)
+{
+    return text_of(sc, sc->token.at, min_of(sc->token.len, (size_t)40));
+}
+
+static bool next(struct scanner *sc)
+{
+    sc->token = lex_next(&sc->lex);
+    return sc->token.kind != TOKEN_BROKEN;
+}
+
+static bool is(const struct scanner *sc, char punctuation)
+{
+    return sc->token.kind == (enum token_kind)(unsigned char)punctuation;
+}
+
+static bool add_node(struct scanner *sc, struct node node)
+{
+    struct scan *out = sc->out;
+
+    if (out->n == SCAN_NODES_MAX)
+        return fail_at_token(sc, "more than %d values in one file", SCAN_NODES_MAX);
+    if (out->n == out->cap) {
+        size_t cap = out->cap ? out->cap * 2 : 256;
+        struct node *more = realloc(out->nodes, cap * sizeof *more);
+        if (more == NULL) {
+            sc->no_memory = true;
+            return false;
+        }
+        out->nodes = more;
+        out->cap = cap;
+    }
+    if (out->n != 0)
+        out->nodes[node.parent].n++;
+    out->nodes[out->n++] = node;
+    return true;
+}
+
+static struct str node_name(const struct scanner *sc, const struct node *n)
+{
+    return text_of(sc, n->name_at, n->name_len);
+}
+
+static size_t name_slot(const struct scanner *sc, uint32_t node)
+{
+    const struct node *n = &sc->out->nodes[node];
+    struct str name = node_name(sc, n);
+    uint64_t h = UINT64_C(0xcbf29ce484222325) ^ n->parent;
+
+    for (size_t i = 0; i < name.n; i++)
+        h = (h ^ (unsigned char)name.p[i]) * UINT64_C(0x100000001b3);
+    h ^= h >> 29;
+    size_t slot = (size_t)h & (sc->by_name_size - 1);
+    for (uint32_t other; (other = sc->by_name[slot]) != 0;
+         slot = (slot + 1) & (sc->by_name_size - 1)) {
+        const struct node *o = &sc->out->nodes[other];
+        if (o->parent == n->parent && str_eq(node_name(sc, o), name))
+            break;
+    }
+    return slot;
+}
+
+/* Enters a named node; libconfig refuses the second of a name without telling the first. */
+static bool add_name(struct scanner *sc, uint32_t node)
+{
+    if (sc->n_names * 2 >= sc->by_name_size) {
+        size_t size = sc->by_name_size ? sc->by_name_size * 2 : 256;
+        uint32_t *old = sc->by_name;
+        size_t old_size = sc->by_name_size;
+        uint32_t *slots = calloc(size, sizeof *slots);
+        if (slots == NULL) {
+            sc->no_memory = true;
+            return false;
+        }
+        sc->by_name = slots;
+        sc->by_name_size = size;
+        for (size_t i = 0; i < old_size; i++)
+            if (old[i] != 0)
+                slots[name_slot(sc, old[i])] = old[i];
+        free(old);
+    }
+    size_t slot = name_slot(sc, node);
+    if (sc->by_name[slot] != 0) {
+        const struct node *first = &sc->out->nodes[sc->by_name[slot]];
+        struct place p = text_place(sc->lex.source, first->name_at, 1);
+        complain(sc, sc->out->nodes[node].name_at, sc->out->nodes[node].name_len,
+                 "\"%.*s\" stands here twice; the first is in line %u, column %u",
+                 str_fmt(node_name(sc, first)), p.line, p.col);
+        return true;
+    }
+    sc->by_name[slot] = node;
+    sc->n_names++;
+    return true;
+}
+
+/* ---- brackets */
+
+/* Blanks and tabs in front of the first other byte of the line around `at`; SIZE_MAX if `at` is
+ * not that byte and `first` is asked for. */
+static size_t indentation(const struct scanner *sc, size_t at, bool first)
+{
+    struct place p = text_place(sc->lex.source, at, 1);
+    struct str line = text_line(sc->lex.source, p.line);
+    size_t n = 0;
+
+    while (n < line.n && (line.p[n] == ' ' || line.p[n] == '\t'))
+        n++;
+    return first && n != p.col - 1 ? SIZE_MAX : n;
+}
+
+static bool open_bracket(struct scanner *sc, char close)
+{
+    if (sc->depth == SCAN_DEPTH_MAX)
+        return fail_at_token(sc, "nested deeper than %d levels", SCAN_DEPTH_MAX);
+    sc->open[sc->depth++] = (struct opener){ sc->token.at, close };
+    return true;
+}
+
+static void close_bracket(struct scanner *sc)
+{
+    const struct opener *o = &sc->open[--sc->depth];
+    size_t here = indentation(sc, sc->token.at, true);
+
+    if (sc->suspect == SIZE_MAX && here != SIZE_MAX && here != indentation(sc, o->at, false))
+        sc->suspect = o->at;
+}
+
+static bool is_closer(const struct scanner *sc)
+{
+    return is(sc, '}') || is(sc, ']') || is(sc, ')');
+}
+
+/* The token is the end of the file or a closing bracket that fits nothing. */
+static bool unbalanced(struct scanner *sc)
+{
+    if (sc->depth == 0)
+        return fail_at_token(sc, "this \"%.*s\" closes nothing", str_fmt(token_text(sc)));
+
+    const struct opener *o = &sc->open[sc->depth - 1];
+    char c = sc->lex.source->text[o->at];
+    if (sc->token.kind != TOKEN_END) {
+        struct place p = text_place(sc->lex.source, sc->token.at, 1);
+        complain(sc, o->at, 1,
+                 "this \"%c\" needs a \"%c\" before the \"%.*s\" in line %u, column %u", c,
+                 o->close, str_fmt(token_text(sc)), p.line, p.col);
+    } else if (sc->suspect != SIZE_MAX) {
+        complain(sc, sc->suspect, 1,
+                 "a closing \"%c\" is missing; by the indentation it is the one of this \"%c\"",
+                 o->close, sc->lex.source->text[sc->suspect]);
+    } else {
+        complain(sc, o->at, 1, "this \"%c\" is never closed", c);
+    }
+    return false;
+}
+
+/* ---- values */
+
+static bool closed(struct scanner *sc)
+{
+    close_bracket(sc);
+    return next(sc);
+}
+
+static bool is_plain(enum node_kind kind)
+{
+    return kind >= NODE_STRING;
+}
+
+/* An array's values are plain and of one type. False only ends the scan. */
+static void check_element(struct scanner *sc, uint32_t list, uint32_t first, uint32_t self)
+{
+    const struct node *nodes = sc->out->nodes, *n = &nodes[self];
+
+    if (nodes[list].kind != NODE_ARRAY)
+        return;
+    if (!is_plain(n->kind))
+        complain(sc, n->at, 1, "[ ] holds plain values only; for groups write ( )");
+    else if (n->kind != nodes[first].kind && is_plain(nodes[first].kind))
+        complain(sc, n->at, n->len, "all values in [ ] must be of the type of the first");
+}
+
+/* `( value, ... )` or `[ value, ... ]`; the token is the opening bracket. */
+static bool elements(struct scanner *sc, uint32_t self, char close)
+{
+    uint32_t first = 0;
+
+    if (!open_bracket(sc, close) || !next(sc))
+        return false;
+    while (!is(sc, close)) {
+        uint32_t element = (uint32_t)sc->out->n;
+        if (sc->token.kind == TOKEN_END || is_closer(sc))
+            return unbalanced(sc);
+        if (is(sc, ',') || is(sc, ';') || is(sc, '=') || is(sc, ':'))
+            return fail_at_token(sc, "a value should stand here, not \"%.*s\"",
+                                 str_fmt(token_text(sc)));
+        if (!add_node(sc, (struct node){ .parent = self }) || !value(sc, element))
+            return false;
+        first = first ? first : element;
+        check_element(sc, self, first, element);
+        if (is(sc, close))
+            break;
+        if (sc->token.kind == TOKEN_END || is_closer(sc))
+            return unbalanced(sc);
+        if (is(sc, '=') || is(sc, ':'))
+            return fail_at_token(sc, "values in a list have no names; write a group { }");
+        if (!is(sc, ',')) {
+            complain(sc, sc->token.at, sc->token.len,
+                     is(sc, ';') ? "values in a list are separated by \",\", not \";\""
+                                 : "missing comma between the values");
+            if (is(sc, ';') && !next(sc))
+                return false;
+            continue;
+        }
+        struct token comma = sc->token;
+        if (!next(sc))
+            return false;
+        if (is(sc, close))
+            complain(sc, comma.at, 1, "no comma may stand behind the last value");
+    }
+    return closed(sc);
+}
+
+/* One string, or several that are joined: fine in a group, a lost comma in a list. */
+static bool strings(struct scanner *sc, uint32_t self)
+{
+    enum node_kind around = sc->out->nodes[sc->out->nodes[self].parent].kind;
+
+    for (;;) {
+        if (!next(sc))
+            return false;
+        if (sc->token.kind != TOKEN_STRING)
+            return true;
+        if (around != NODE_GROUP)
+            complain(sc, sc->token.at, sc->token.len, "missing comma between strings");
+    }
+}
+
+/* `name =` at the end of a line, and then the next member. */
+static bool value_forgotten(const struct scanner *sc, const struct node *n)
+{
+    const struct text *s = sc->lex.source;
+    size_t behind = sc->token.at + sc->token.len;
+
+    if (n->name_len == 0 ||
+        text_place(s, n->name_at, 1).line == text_place(s, sc->token.at, 1).line)
+        return false;
+    behind += strspn(s->text + behind, " \t");
+    return s->text[behind] == '=' || s->text[behind] == ':';
+}
+
+static bool no_value(struct scanner *sc, const struct node *n)
+{
+    complain(sc, n->name_at, n->name_len, "\"%.*s\" has no value",
+             str_fmt(str_head(node_name(sc, n), 40)));
+    return false;
+}
+
+static bool word(struct scanner *sc, struct node *n)
+{
+    struct str text = token_text(sc);
+    static const char *const swap[] = { "yes", "no", "on", "off" };
+
+    if (str_ieq(text, STR("true")) || str_ieq(text, STR("false"))) {
+        n->kind = NODE_BOOL;
+        return next(sc);
+    }
+    for (size_t i = 0; i < array_len(swap); i++)
+        if (str_ieq(text, str_of(swap[i]))) {
+            complain(sc, sc->token.at, sc->token.len, "use true or false (or \"%s\" in quotes)",
+                     swap[i]);
+            return next(sc);
+        }
+    if (value_forgotten(sc, n))
+        return no_value(sc, n);
+    lex_bare(&sc->lex, &sc->token);
+    n->len = (uint32_t)sc->token.len;
+    complain(sc, sc->token.at, sc->token.len, "text needs quotes: \"%.*s\"",
+             str_fmt(token_text(sc)));
+    return next(sc);
+}
+
+static bool number(struct scanner *sc, struct node *n)
+{
+    const char *why = NULL;
+
+    n->kind = lex_number(text_of(sc, sc->token.at, sc->token.len), &why) ? NODE_FLOAT : NODE_INT;
+    if (why != NULL) {
+        lex_bare(&sc->lex, &sc->token);
+        complain(sc, sc->token.at, sc->token.len, why, str_fmt(token_text(sc)));
+    }
+    return next(sc);
+}
+
+static bool members(struct scanner *sc, uint32_t self);
+
+static bool any_value(struct scanner *sc, uint32_t self)
+{
+    struct node *n = &sc->out->nodes[self]; /* until the next node is added */
+
+    n->at = (uint32_t)sc->token.at;
+    n->len = (uint32_t)sc->token.len;
+    n->kind = NODE_STRING;
+    switch ((int)sc->token.kind) {
+    case TOKEN_STRING:
+        return strings(sc, self);
+    case TOKEN_NUMBER:
+        return number(sc, n);
+    case TOKEN_WORD:
+    case TOKEN_JUNK:
+        return word(sc, n);
+    case '{':
+        n->kind = NODE_GROUP;
+        return open_bracket(sc, '}') && next(sc) && members(sc, self) && closed(sc);
+    case '(':
+        n->kind = NODE_LIST;
+        return elements(sc, self, ')');
+    case '[':
+        n->kind = NODE_ARRAY;
+        return elements(sc, self, ']');
+    default:
+        return no_value(sc, n);
+    }
+}
+
+/* The token begins the value of node `self`; afterwards it is the one behind the value. */
+static bool value(struct scanner *sc, uint32_t self)
+{
+    bool ok = any_value(sc, self);
+
+    sc->out->nodes[self].end = (uint32_t)sc->out->n;
+    return ok;
+}
+
+/* ---- groups */
+
+static bool no_name(struct scanner *sc)
+{
+    if (sc->token.kind == TOKEN_STRING)
+        return fail_at_token(sc, "a name should stand here, without quotes");
+    if (sc->token.kind == TOKEN_NUMBER)
+        return fail_at_token(sc, "a name should stand here, and it begins with a letter");
+    if (is(sc, ';') || is(sc, ','))
+        return fail_at_token(sc, "one \"%.*s\" too many", str_fmt(token_text(sc)));
+    if (is(sc, '{') || is(sc, '(') || is(sc, '['))
+        return fail_at_token(sc, "a name and \":\" are missing before this \"%.*s\"",
+                             str_fmt(token_text(sc)));
+    if (is_closer(sc))
+        return unbalanced(sc);
+    return fail_at_token(sc, "a name should stand here, not \"%.*s\"", str_fmt(token_text(sc)));
+}
+
+/* `name = value;` The token is the name. */
+static bool member(struct scanner *sc, uint32_t group)
+{
+    struct str name = text_of(sc, sc->token.at, sc->token.len);
+    struct token at_name = sc->token;
+    uint32_t self = (uint32_t)sc->out->n;
+
+    if (str_ieq(name, STR("true")) || str_ieq(name, STR("false")))
+        return fail_at_token(sc, "\"%.*s\" is a value and cannot be a name", str_fmt(name));
+    if (!add_node(sc, (struct node){ .parent = group,
+                                     .name_at = (uint32_t)sc->token.at,
+                                     .name_len = (uint32_t)sc->token.len }) ||
+        !add_name(sc, self) || !next(sc))
+        return false;
+    if (!is(sc, '=') && !is(sc, ':')) {
+        if (sc->token.kind == TOKEN_JUNK && sc->token.at == at_name.at + at_name.len)
+            return fail_at_token(sc, "\"%.*s\" cannot stand in a name", str_fmt(token_text(sc)));
+        complain(sc, at_name.at, at_name.len, "\"=\" or \":\" is missing behind \"%.*s\"",
+                 str_fmt(str_head(name, 40)));
+        return false;
+    }
+    if (!next(sc) || !value(sc, self))
+        return false;
+    return (!is(sc, ';') && !is(sc, ',')) || next(sc);
+}
+
+/* Up to the group's "}", or to the end of the file for the root. */
+static bool members(struct scanner *sc, uint32_t self)
+{
+    unsigned depth = sc->depth;
+
+    for (size_t n = 0; depth == 0 ? sc->token.kind != TOKEN_END : !is(sc, '}'); n++) {
+        if (sc->token.kind == TOKEN_END)
+            return unbalanced(sc);
+        if (sc->token.kind != TOKEN_WORD)
+            return no_name(sc);
+        if (n == SCAN_MEMBERS_MAX)
+            return fail_at_token(sc,
+                                 "more than %d members in one group; write a list of groups, "
+                                 "each with its name:  ( { name = \"a\"; ... }, ... )",
+                                 SCAN_MEMBERS_MAX);
+        if (!member(sc, self))
+            return false;
+    }
+    return true;
+}
+
+int scan(const struct text *s, struct report *r, struct scan *ret)
+{
+    struct scanner sc = { .out = ret, .suspect = SIZE_MAX };
+
+    *ret = (struct scan){ .nodes = NULL };
+    lex_init(&sc.lex, s, r);
+    bool whole = add_node(&sc, (struct node){ .kind = NODE_GROUP }) && next(&sc) && members(&sc, 0);
+    free(sc.by_name);
+    if (whole)
+        ret->nodes[0].end = (uint32_t)ret->n;
+    if (sc.no_memory || sc.lex.bad || !whole)
+        scan_done(ret);
+    if (sc.no_memory)
+        return -ENOMEM;
+    return sc.lex.bad || !whole ? -EINVAL : 0;
+}
+
+void scan_done(struct scan *scan_)
+{
+    if (scan_ == NULL)
+        return;
+    free(scan_->nodes);
+    *scan_ = (struct scan){ .nodes = NULL };
+}

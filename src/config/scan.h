@@ -1,0 +1,40 @@
+/*
+ * scan.h - the grammar of libconfig read ahead of libconfig, for what it does not tell: the exact
+ * place of each name and value, where an unclosed string or bracket begins, and the traps it
+ * walks into silently (joined strings, octal-looking and wrapped numbers, "\x00", @include).
+ *
+ * The nodes stand in the order of the text. That is the order of a walk through libconfig's tree
+ * (parents first), so the one array gives each setting its place. What passes the scan, libconfig
+ * accepts; the other way round the scan is stricter. One thread.
+ */
+#ifndef MUXD_CONFIG_SCAN_H
+#define MUXD_CONFIG_SCAN_H
+
+#include "config/text.h"
+
+#define SCAN_DEPTH_MAX 16      /* groups, lists and arrays in each other */
+#define SCAN_MEMBERS_MAX 5000  /* of one group: libconfig takes n^2 time for n of them */
+#define SCAN_NODES_MAX 1000000 /* in one file */
+
+enum node_kind { NODE_GROUP, NODE_LIST, NODE_ARRAY, NODE_STRING, NODE_INT, NODE_FLOAT, NODE_BOOL };
+
+struct node {
+    uint32_t parent;            /* its index; of the root: 0 */
+    uint32_t name_at, name_len; /* name_len 0: the root, or an element */
+    uint32_t at, len;           /* of the value's first token; groups and lists: the bracket */
+    uint32_t end;               /* index of the first node that is not below it */
+    uint32_t n;                 /* of its members or elements */
+    enum node_kind kind;
+    const char *text; /* STRING: its value, from libconfig (file.c); NULL until then */
+};
+
+struct scan {
+    struct node *nodes; /* [0] is the root group */
+    size_t n, cap;
+};
+
+/* 0; -EINVAL with at least one error reported; -ENOMEM. Only then is there nothing in *ret. */
+int scan(const struct text *s, struct report *r, struct scan *ret) MUST_USE;
+void scan_done(struct scan *scan);
+
+#endif

@@ -1,0 +1,271 @@
+/*
+ * sites.c - sites, and which of them answers for which host of which listener. The loader's
+ * thread.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "config/hosts.h"
+#include "config/loader.h"
+
+#define SITE_ARENA_MAX MIB(1024)
+
+static const char *const site_more[] = { "routes", NULL };
+static const char *const listed_site_more[] = { "routes", "name", NULL };
+
+/* The site is the snapshot's from here on. */
+static int add_site(struct loader *l, struct setting setting, struct str name, size_t n_routes,
+                    struct site **ret)
+{
+    struct config *c = l->config;
+    struct site *s = calloc(1, sizeof *s);
+
+    if (s == NULL)
+        return -ENOMEM;
+    arena_init(&s->arena, SITE_ARENA_MAX);
+    atomic_init(&s->refs, 1);
+    l->site_places[c->n_sites].setting = setting;
+    c->sites[c->n_sites++] = *ret = s;
+    s->name = arena_str(&s->arena, name);
+    s->routes = arena_array(&s->arena, max_of(n_routes, (size_t)1), sizeof *s->routes);
+    s->mux = mux_new(&s->arena);
+    if (s->name.p == NULL || s->routes == NULL || s->mux == NULL)
+        return -ENOMEM;
+    return keep_place(l, &s->arena, setting_place(setting, AT_NAME), &s->place);
+}
+
+/* The i-th string of a STRS option; a wrong element is in the report and not counted. */
+static struct setting nth_string(struct setting list, size_t i)
+{
+    struct setting s = setting_is(list, NODE_STRING) ? list : setting_first(list);
+
+    while (s.node != list.node && s.node != NULL && (!setting_is(s, NODE_STRING) || i-- > 0))
+        s = setting_next(s);
+    return s;
+}
+
+/* Brings the hosts to lower case, checks them, notes their places. */
+static int check_hosts(struct loader *l, struct site *s, struct setting group)
+{
+    struct setting list = setting_get(group, STR("hosts"));
+    struct setting at = nth_string(list, 0);
+    struct str *hosts = arena_array(&s->arena, max_of(s->hosts.n, (size_t)1), sizeof *hosts);
+    struct place *places = arena_array(&l->arena, max_of(s->hosts.n, (size_t)1), sizeof *places);
+
+    if (hosts == NULL || places == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < s->hosts.n; i++) {
+        char *lower = arena_alloc(&s->arena, s->hosts.v[i].n + 1);
+        if (lower == NULL)
+            return -ENOMEM;
+        const char *why = host_check(s->hosts.v[i], lower);
+        lower[s->hosts.v[i].n] = '\0';
+        hosts[i] = str_make(lower, s->hosts.v[i].n);
+        places[i] = setting_place(at, AT_VALUE);
+        if (why != NULL)
+            setting_error(at, l->report, AT_VALUE, "bad host \"%.*s\": %s",
+                          str_fmt(str_head(hosts[i], 100)), why);
+        do /* to the next string */
+            at = at.node == list.node ? (struct setting){ NULL, NULL } : setting_next(at);
+        while (at.node != NULL && !setting_is(at, NODE_STRING));
+    }
+    if (s->hosts.n == 0 && list.node != NULL && list.node->n == 0 && !setting_is(list, NODE_STRING))
+        setting_error(list, l->report, AT_VALUE,
+                      "a site needs at least one host; \"*\" stands for all");
+    s->hosts.v = hosts;
+    l->site_places[l->config->n_sites - 1].hosts = places;
+    return 0;
+}
+
+static void check_listen(struct loader *l, const struct site *s, struct setting group)
+{
+    struct setting list = setting_get(group, STR("listen"));
+
+    if (list.node != NULL && s->listen.n == 0 && list.node->n == 0 &&
+        (setting_is(list, NODE_ARRAY) || setting_is(list, NODE_LIST)))
+        setting_error(list, l->report, AT_VALUE,
+                      "no listener is named; leave `listen` out to have all of them");
+    for (size_t i = 0; i < s->listen.n && !l->incomplete; i++)
+        if (table_find(&l->listeners, s->listen.v[i]) == NULL)
+            setting_error(nth_string(list, i), l->report, AT_VALUE, "there is no listener \"%.*s\"",
+                          str_fmt(str_head(s->listen.v[i], 64)));
+}
+
+static int load_site(struct loader *l, struct named *named, struct str name, void *arg UNUSED)
+{
+    struct setting group = named->setting, routes = setting_get(group, STR("routes"));
+    struct table names = { .slots = NULL };
+    struct site *s;
+    int r = add_site(l, group, name, routes.node ? routes.node->n : 0, &s);
+
+    if (r < 0)
+        return r;
+    named->value = s;
+    r = bind_group(group, l->report, site_options, is_listed(group) ? listed_site_more : site_more,
+                   s, &s->arena);
+    if (r == 0)
+        r = check_hosts(l, s, group);
+    if (r < 0)
+        return r;
+    check_listen(l, s, group);
+    if (routes.node == NULL) {
+        setting_error(group, l->report, AT_NAME, "\"routes\" is missing here");
+        return 0;
+    }
+    return each_named(l, routes, "route", &names, load_route, s);
+}
+
+/* The `routes` at the top level, of all files, are one site. */
+static int load_default_site(struct loader *l)
+{
+    struct setting section = { NULL, NULL };
+    struct table names = { .slots = NULL };
+    struct site *s;
+
+    list_each (f, &l->files, struct file, node)
+        if (section.node == NULL && f->scan.n != 0)
+            section = setting_get(file_root(f), STR("routes"));
+    if (section.node == NULL)
+        return 0;
+
+    int r = add_site(l, section, STR("default"), count_named_of_all(l, "routes"), &s);
+    if (r < 0)
+        return r;
+    struct str *host = arena_zalloc(&s->arena, sizeof *host);
+    struct place *place = arena_zalloc(&l->arena, sizeof *place);
+    struct named *named = arena_zalloc(&l->arena, sizeof *named);
+    if (host == NULL || place == NULL || named == NULL)
+        return -ENOMEM;
+    *host = STR("*");
+    s->hosts = (struct strs){ host, 1 };
+    *place = setting_place(section, AT_NAME);
+    l->site_places[l->config->n_sites - 1].hosts = place;
+    *named = (struct named){ .setting = section, .value = s };
+    r = table_add(&l->site_names, &l->arena, STR("default"), named);
+    return r < 0 ? r : each_named_of_all(l, "routes", "route", &names, load_route, s);
+}
+
+int load_sites(struct loader *l)
+{
+    struct config *c = l->config;
+    size_t n = count_named_of_all(l, "sites") + 1;
+
+    c->sites = arena_array(&c->arena, n, sizeof(struct site *));
+    l->site_places = arena_array(&l->arena, n, sizeof *l->site_places);
+    if (c->sites == NULL || l->site_places == NULL)
+        return -ENOMEM;
+    int r = load_default_site(l);
+    if (r == 0)
+        r = each_named_of_all(l, "sites", "site", &l->site_names, load_site, NULL);
+    if (r == 0 && c->n_routes == 0 && l->report->errors == 0)
+        report_add(l->report, false, (struct place){ .file = c->file.p }, STR_EMPTY,
+                   "there are no routes: every request will be refused");
+    return r;
+}
+
+/* ---- hosts */
+
+static bool listens(const struct site *s, const struct conf_listener *listener)
+{
+    bool found = s->listen.n == 0;
+
+    for (size_t i = 0; i < s->listen.n && !found; i++)
+        found = str_eq(s->listen.v[i], listener->name);
+    return found;
+}
+
+/* Where the site says so. The first of its hosts counts when it names one twice. */
+static struct place host_place(const struct loader *l, const struct site *s, struct str host)
+{
+    for (size_t i = 0; i < l->config->n_sites; i++)
+        for (size_t j = 0; l->config->sites[i] == s && j < s->hosts.n; j++)
+            if (str_eq(s->hosts.v[j], host))
+                return l->site_places[i].hosts[j];
+    return s->place;
+}
+
+static struct str source_line(const struct loader *l, struct place p)
+{
+    list_each (f, &l->files, struct file, node) {
+        if (strcmp(f->source.name, p.file) == 0)
+            return text_line(&f->source, p.line);
+    }
+    return STR_EMPTY;
+}
+
+static void host_taken(struct loader *l, struct place at, struct str host, const struct site *other,
+                       const struct conf_listener *listener)
+{
+    struct str source = source_line(l, at);
+    struct place first = host_place(l, other, host);
+
+    list_each (f, &l->files, struct file, node)
+        if (f->source.name == at.file)
+            source = text_line(&f->source, at.line);
+    if (str_eq(host, STR("*")))
+        report_add(l->report, true, at, source,
+                   "the listener \"%.*s\" has a site for all other hosts already: \"%.*s\", at %s",
+                   str_fmt(listener->name), str_fmt(other->name), place_text(l, first));
+    else
+        report_add(
+            l->report, true, at, source,
+            "the host \"%.*s\" is taken on the listener \"%.*s\" by the site \"%.*s\", at %s",
+            str_fmt(str_head(host, 100)), str_fmt(listener->name), str_fmt(other->name),
+            place_text(l, first));
+}
+
+/* Claims one host on all listeners of the site; a clash is reported once. */
+static int claim(struct loader *l, struct site *s, struct str host, struct place at)
+{
+    struct config *c = l->config;
+
+    for (size_t i = 0; i < c->n_listeners; i++) {
+        struct conf_listener *listener = &c->listeners[i];
+        struct site *other = NULL;
+        int r = 0;
+        if (!listens(s, listener))
+            continue;
+        if (!str_eq(host, STR("*")))
+            r = host_add(listener->hosts, &c->arena, host, s, &other);
+        else if (listener->catch_all == NULL)
+            listener->catch_all = s;
+        else
+            other = listener->catch_all;
+        if (other != NULL) {
+            host_taken(l, at, host, other, listener);
+            return 0;
+        }
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+int load_hosts(struct loader *l)
+{
+    struct config *c = l->config;
+
+    for (size_t i = 0; i < c->n_listeners; i++) {
+        c->listeners[i].hosts = arena_zalloc(&c->arena, sizeof(struct host_table));
+        if (c->listeners[i].hosts == NULL)
+            return -ENOMEM;
+    }
+    for (size_t i = 0; i < c->n_sites; i++)
+        for (size_t j = 0; j < c->sites[i]->hosts.n; j++) {
+            int r = claim(l, c->sites[i], c->sites[i]->hosts.v[j], l->site_places[i].hosts[j]);
+            if (r < 0)
+                return r;
+        }
+    for (size_t i = 0; i < c->n_listeners && c->n_sites != 0 && l->report->errors == 0; i++) {
+        const struct conf_listener *listener = &c->listeners[i];
+        if (listener->catch_all != NULL || listener->hosts->exact.used != 0 ||
+            listener->hosts->wildcards.used != 0)
+            continue;
+        struct place p =
+            listener->place.file ? listener->place : (struct place){ .file = c->file.p };
+        report_add(l->report, false, p, STR_EMPTY,
+                   "no site listens on \"%.*s\": every request there will be refused",
+                   str_fmt(listener->name));
+    }
+    return 0;
+}

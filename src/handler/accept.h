@@ -1,0 +1,17 @@
+/* accept.h - how much a client wants a media type (RFC 9110 section 12.5.1). Pure; any thread. */
+#ifndef MUXD_HANDLER_ACCEPT_H
+#define MUXD_HANDLER_ACCEPT_H
+
+#include "http/request.h"
+
+struct acceptance {
+    unsigned quality; /* in thousandths; 0: not acceptable */
+    bool named;       /* by a range without a wildcard */
+};
+
+/* What all Accept fields of the request say of `type`, such as "text/html": the most specific range
+ * that covers it counts. Parameters other than q are not looked at. Without an Accept field
+ * anything is as good. A malformed range counts as absent. */
+struct acceptance accept_type(const struct request *r, struct str type);
+
+#endif

@@ -1,0 +1,370 @@
+/*
+ * files.c - serves the files of a directory: GET and HEAD, conditional requests, single ranges.
+ *
+ * The name is first looked up inline, with what the kernel has in its caches; only when that does
+ * not suffice does the lookup go to the pool, lent with the exchange (lookup.h).
+ *
+ * files_check(): the loader's thread. look_up_uncached(): a worker. The rest: the exchange's loop,
+ * or its worker with `run = "pool"`.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "handler/accept.h"
+#include "handler/handler.h"
+#include "handler/lookup.h"
+#include "handler/mime.h"
+#include "handler/precondition.h"
+#include "http/date.h"
+#include "http/path.h"
+#include "http/range.h"
+
+struct files {
+    struct str root;
+    struct tree tree; /* files_check() opens its root, and takes leading slashes off the fallback */
+    struct strs types;
+    struct mime_table own_types; /* set by files_check() */
+};
+
+static const struct option files_options[] = {
+    OPT_STR(
+        struct files, root, "root", REQUIRED,
+        "Directory whose files are served; a relative one starts at the directory of the config "
+        "file. The matched prefix of the path is taken off, and the rest is looked up here. "
+        "Nothing outside is served, whatever symbolic links say. Names that begin with a dot "
+        "are not served, but for \".well-known\"."),
+    OPT_STRS(struct files, tree.index, "index", "index.html",
+             "File names that are tried in order for a path that ends in a slash."),
+    OPT_STR(struct files, tree.fallback, "fallback", NULL,
+            "File below the root, such as \"/index.html\", that answers page loads for which there "
+            "is no file: GET and HEAD with \"text/html\" in Accept, unless the path ends in the "
+            "extension of a script, style, image or the like. Sent with Cache-Control: no-cache."),
+    OPT_STRS(struct files, types, "types", NULL,
+             "Content types by extension, each spelled \"type ext ext ...\" as in mime.types(5). "
+             "Other extensions are looked up in /etc/mime.types, then in a built-in table."),
+    OPT_END
+};
+
+/* ---- answering */
+
+static enum step refuse(struct exchange *x, int error)
+{
+    switch (-error) {
+    case ENOENT:
+    case ENOTDIR:
+    case ENAMETOOLONG:
+        return exchange_fail(x, 404, "no_file");
+    case ELOOP:
+    case EXDEV:
+        return exchange_fail(x, 404, "outside_root");
+    case ENODEV:
+    case ENXIO: /* a socket */
+        return exchange_fail(x, 404, "not_a_file");
+    case EACCES:
+    case EPERM:
+        return exchange_fail(x, 403, "no_permission");
+    case EMFILE:
+    case ENFILE:
+        return exchange_fail(x, 503, "no_descriptors");
+    case ENOMEM:
+        return exchange_fail(x, 503, "no_memory");
+    case ENOSYS:
+    case EINVAL: /* this kernel does not know one of the RESOLVE_ flags */
+        return exchange_fail(x, 503, "no_openat2");
+    case EAGAIN:
+        return exchange_fail(x, 503, "file_busy");
+    default:
+        return exchange_fail(x, 500, "file_error");
+    }
+}
+
+static enum step redirect_to_slash(struct exchange *x)
+{
+    const struct request *q = exchange_request(x);
+    struct response *r = exchange_response(x);
+    struct arena *a = exchange_arena(x);
+    struct str path = path_encode(a, q->path);
+
+    if (path.p == NULL)
+        return exchange_fail(x, 503, "no_memory");
+    struct str to =
+        arena_printf(a, "%.*s/%s%.*s", str_fmt(path), q->has_query ? "?" : "", str_fmt(q->query));
+    if (to.p == NULL)
+        return exchange_fail(x, 503, "no_memory");
+    r->status = 301;
+    response_add_checked(r, STR("Content-Type"), STR("text/plain; charset=utf-8"));
+    response_add(r, STR("Location"), to);
+    exchange_body_bytes(x, STR("301 Moved Permanently\n"));
+    return STEP_DONE;
+}
+
+static enum step reply_range_none(struct exchange *x, uint64_t size)
+{
+    struct str value = arena_printf(exchange_arena(x), "bytes */%" PRIu64, size);
+    enum step step = exchange_fail(x, 416, "range");
+
+    if (value.p != NULL)
+        response_add_checked(exchange_response(x), STR("Content-Range"), value);
+    return step;
+}
+
+/* The file, or the range of it that is asked for; l->fd becomes the exchange's. */
+static enum step reply_content(struct exchange *x, struct lookup *l, const struct validators *v)
+{
+    const struct files *conf = exchange_conf(x);
+    struct response *r = exchange_response(x);
+    uint64_t size = (uint64_t)l->st.st_size;
+    struct range range = { .first = 0, .length = size };
+    const struct field *asked = precondition_range(exchange_request(x), v);
+    enum range_result result = asked ? range_parse(asked->value, size, &range) : RANGE_IGNORE;
+
+    if (result == RANGE_NONE) {
+        lookup_done(l);
+        return reply_range_none(x, size);
+    }
+    r->status = 200;
+    if (result == RANGE_ONE) {
+        struct str value = arena_printf(exchange_arena(x), "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64,
+                                        range.first, range.first + range.length - 1, size);
+        if (value.p == NULL) {
+            lookup_done(l);
+            return exchange_fail(x, 503, "no_memory");
+        }
+        r->status = 206;
+        response_add_checked(r, STR("Content-Range"), value);
+    } else {
+        range = (struct range){ .first = 0, .length = size };
+    }
+    response_add_checked(r, STR("Content-Type"), mime_type(&conf->own_types, str_of(l->name)));
+    response_add_checked(r, STR("X-Content-Type-Options"), STR("nosniff"));
+    response_add_checked(r, STR("Accept-Ranges"), STR("bytes"));
+    if (range.length > 0) {
+        exchange_body_file(x, l->fd, range.first, range.length);
+        l->fd = -1;
+    } else {
+        lookup_done(l);
+    }
+    return STEP_DONE;
+}
+
+#define ETAG_MAX (3 * 16 + 4 + 1) /* three numbers in hex, two dashes, two quotes, NUL */
+
+static enum step reply_file(struct exchange *x, struct lookup *l)
+{
+    struct response *r = exchange_response(x);
+    const struct stat *st = &l->st;
+    char *text = arena_alloc(exchange_arena(x), ETAG_MAX + HTTP_DATE_LEN);
+    struct validators v = { .now = exchange_time(x) };
+
+    if (text == NULL) {
+        lookup_done(l);
+        return exchange_fail(x, 503, "no_memory");
+    }
+    uint64_t changed = (uint64_t)st->st_mtim.tv_sec * (uint64_t)NSEC_PER_SEC;
+    int n =
+        snprintf(text, ETAG_MAX, "\"%" PRIx64 "-%" PRIx64 "-%" PRIx64 "\"", (uint64_t)st->st_ino,
+                 (uint64_t)st->st_size, changed + (uint64_t)st->st_mtim.tv_nsec);
+    v.etag = str_make(text, (size_t)n);
+    /* A date to come would never be a validator (RFC 9110 section 8.8.2.1). */
+    v.modified = max_of(min_of((int64_t)st->st_mtim.tv_sec, v.now), (int64_t)0);
+    date_format(v.modified, text + ETAG_MAX);
+    response_add_checked(r, STR("ETag"), v.etag);
+    response_add_checked(r, STR("Last-Modified"), str_make(text + ETAG_MAX, HTTP_DATE_LEN));
+    if (l->fell_back) {
+        response_add_checked(r, STR("Cache-Control"), STR("no-cache"));
+        response_add_checked(r, STR("Vary"), STR("Accept"));
+    }
+    switch (precondition_of(exchange_request(x), &v)) {
+    case PRECONDITION_FAILED:
+        lookup_done(l);
+        return exchange_fail(x, 412, "precondition");
+    case PRECONDITION_SAME:
+        lookup_done(l);
+        r->status = 304;
+        return STEP_DONE;
+    case PRECONDITION_HOLDS:
+        break;
+    }
+    return reply_content(x, l, &v);
+}
+
+static enum step reply(struct exchange *x)
+{
+    struct lookup *l = exchange_state(x);
+
+    if (l->error == 0)
+        return reply_file(x, l);
+    if (l->error == -EISDIR)
+        return redirect_to_slash(x);
+    return refuse(x, l->error);
+}
+
+static void look_up_uncached(struct exchange *x)
+{
+    lookup_run(exchange_state(x), false);
+}
+
+/* For a lookup whose exchange does not come back from the pool. */
+static void lookup_abandon(void *arg)
+{
+    lookup_done(arg);
+}
+
+/* ---- the request */
+
+static bool has_dot_name(struct str path)
+{
+    while (path.p != NULL) {
+        struct str segment = str_cut(&path, '/');
+        if (segment.n && segment.p[0] == '.' && !str_eq(segment, STR(".well-known")))
+            return true;
+    }
+    return false;
+}
+
+static enum step other_method(struct exchange *x)
+{
+    struct response *r = exchange_response(x);
+    enum step step = STEP_DONE;
+
+    if (exchange_request(x)->method == METHOD_OPTIONS)
+        r->status = 204;
+    else
+        step = exchange_fail(x, 405, "method");
+    response_add_checked(r, STR("Allow"), STR("GET, HEAD, OPTIONS"));
+    return step;
+}
+
+/* The lookup of the request's path. 0; -ENOENT: no file may have that name; -ENOMEM. */
+static int lookup_new(struct exchange *x, struct lookup **ret)
+{
+    const struct files *conf = exchange_conf(x);
+    struct arena *a = exchange_arena(x);
+    struct str file, rest = exchange_rest(x);
+
+    if (has_dot_name(rest))
+        return -ENOENT;
+    int r = path_to_file(a, rest, &file);
+    if (r < 0)
+        return r == -ENOMEM ? r : -ENOENT;
+    struct lookup *l = arena_alloc(a, sizeof *l);
+    if (l == NULL || lookup_init(l, &conf->tree, file, a) < 0)
+        return -ENOMEM;
+    if (conf->tree.fallback.n && !mime_is_asset(file)) {
+        struct acceptance html = accept_type(exchange_request(x), STR("text/html"));
+        l->may_fall_back = html.named && html.quality > 0;
+    }
+    *ret = l;
+    return 0;
+}
+
+static enum step files_handle(struct exchange *x)
+{
+    enum method method = exchange_request(x)->method;
+    struct lookup *l;
+
+    if (method != METHOD_GET && method != METHOD_HEAD)
+        return other_method(x);
+    int r = lookup_new(x, &l);
+    if (r < 0)
+        return refuse(x, r);
+    exchange_set_state(x, l);
+    lookup_run(l, true);
+    /* EINVAL: a kernel before 5.12 has no RESOLVE_CACHED. */
+    if (l->error != -EAGAIN && l->error != -EINVAL)
+        return reply(x);
+    if (arena_on_reset(exchange_arena(x), lookup_abandon, l) < 0)
+        return exchange_fail(x, 503, "no_memory");
+    return exchange_offload(x, look_up_uncached, reply);
+}
+
+/* ---- the config */
+
+static void close_root(void *arg)
+{
+    close((int)(intptr_t)arg);
+}
+
+static void open_root(struct option_check *c, struct files *f)
+{
+    struct str path = option_path(c, f->root);
+    struct stat root, top;
+
+    f->tree.root_fd = -1;
+    if (f->root.n == 0) {
+        option_error(c, "root", "must name a directory");
+        return;
+    }
+    if (path.p == NULL)
+        goto no_memory;
+    int fd = open(path.p, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) {
+        option_error(c, "root", "cannot open \"%.*s\": %s", str_fmt(path), strerror(errno));
+        return;
+    }
+    if (arena_on_reset(c->arena, close_root, (void *)(intptr_t)fd) < 0) {
+        close(fd);
+        goto no_memory;
+    }
+    f->tree.root_fd = fd;
+    if (fstat(fd, &root) == 0 && stat("/", &top) == 0 && root.st_dev == top.st_dev &&
+        root.st_ino == top.st_ino)
+        option_warning(c, "root", "this serves every file of the machine that can be read");
+    return;
+no_memory:
+    option_error(c, "root", "%s", strerror(ENOMEM));
+}
+
+/* What would fail with every request is better said now. */
+static void probe_root(struct option_check *c, const struct files *f)
+{
+    const char *name = f->tree.fallback.n ? f->tree.fallback.p : ".";
+    int fd = lookup_open(f->tree.root_fd, name, O_PATH, false);
+
+    if (fd >= 0)
+        close(fd);
+    else if (fd == -ENOSYS)
+        option_warning(c, NULL, "this kernel has no openat2(2): every request will be refused");
+    else if (f->tree.fallback.n)
+        option_warning(c, "fallback", "cannot open \"%s\" below the root: %s", name, strerror(-fd));
+}
+
+static void files_check(struct option_check *c, void *conf)
+{
+    struct files *f = conf;
+
+    if (!str_ends(c->prefix, STR("/")))
+        option_error(
+            c, NULL,
+            "the pattern matches a single path, which leaves no file name; end it in \"/\"");
+    for (size_t i = 0; i < f->tree.index.n; i++) {
+        if (f->tree.index.v[i].n == 0 || str_chr(f->tree.index.v[i], '/') < f->tree.index.v[i].n)
+            option_error(c, "index", "\"%.*s\" is not a file name", str_fmt(f->tree.index.v[i]));
+    }
+    if (f->tree.fallback.p != NULL) {
+        while (str_starts(f->tree.fallback, STR("/")))
+            f->tree.fallback = str_from(f->tree.fallback, 1);
+        if (f->tree.fallback.n == 0 || str_ends(f->tree.fallback, STR("/")))
+            option_error(c, "fallback", "must name a file");
+    }
+    f->own_types = (struct mime_table){ 0 };
+    for (size_t i = 0; i < f->types.n; i++) {
+        int r = mime_add_line(&f->own_types, c->arena, f->types.v[i]);
+        if (r < 0)
+            option_error(c, "types", "\"%.*s\": %s", str_fmt(f->types.v[i]),
+                         r == -EINVAL ? "must be spelled \"type ext ext ...\"" : strerror(-r));
+    }
+    mime_load();
+    open_root(c, f);
+    if (f->tree.root_fd >= 0)
+        probe_root(c, f);
+}
+
+HANDLER_KIND(files, .size = sizeof(struct files), .options = files_options, .check = files_check,
+             .handle = files_handle,
+             .about = "Serves the files of a directory to GET and HEAD, with ranges and "
+                      "conditional requests.");

@@ -1,0 +1,443 @@
+"""Plays one scenario: each kind of step is one method of Play."""
+
+import fcntl
+import os
+import re
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import tempfile
+import termios
+import time
+
+from client import Client, Poller, Response
+from daemon import VALGRIND, Daemon, Output
+from text import (BadScenario, Failure, difference, join_pieces, pattern, seconds, show, size,
+                  split_words)
+
+DEFAULTS = """\
+loops = 2;
+"""
+LISTENERS = """\
+listeners: { main: { address = "${address}"; } }
+"""
+
+
+def free_port():
+    """Below the range of ephemeral ports, so that no outgoing connection takes it meanwhile."""
+    while True:
+        port = 10000 + int.from_bytes(os.urandom(2), "big") % 20000
+        with socket.socket() as sock:
+            try:
+                sock.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                pass
+
+
+class Play:
+    def __init__(self, scenario, options):
+        self.scenario, self.options = scenario, options
+        self.directory = tempfile.mkdtemp(prefix="muxd-")
+        self.poller = Poller(options.patience)
+        self.daemon = None
+        self.ended = False  # the scenario has seen the daemon's end itself
+        self.gates = []
+        self.environment = {k: v for k, v in os.environ.items() if not k.startswith("MUXD_")}
+        if options.transport:
+            self.environment["MUXD_TEST_TRANSPORT"] = options.transport
+        self.values = {"dir": self.directory, "config": f"{self.directory}/muxd.conf"}
+        self.values["address"] = (f"127.0.0.1:{self._value('port')}"
+                                  if scenario.settings.get("transport") == "tcp"
+                                  else f"unix:{self.directory}/sock")
+
+    # ---- the whole
+
+    def run(self):
+        """None, or the text of the failure."""
+        step = None
+        try:
+            try:
+                for step in self.scenario.steps:
+                    self._step(step)
+            except Failure:
+                # Where connections are reset at random, only that the daemon lives on is asked.
+                if not (self.options.transport or "").startswith("reset") or self.ended:
+                    raise
+            step = None
+            if self.options.split:
+                self._splits()
+            self._finish()
+            return None
+        except (Failure, BadScenario, subprocess.TimeoutExpired) as error:
+            where = f"{self.scenario.path}:{step.line}: {step.text}\n" if step else ""
+            return f"{where}{error}{self._said()}"
+        finally:
+            self._clean_up()
+
+    def _step(self, step):
+        text = self._expand(step.text)
+        words = split_words(text)
+        block = [self._expand(line) for line in step.block]
+        many = re.fullmatch(r"c(\d+)(?:\.\.(\d+))?", words[0]) if isinstance(words[0], str) else None
+        verb = words[1 if many else 0]
+        method = getattr(self, ("on_" if many else "do_") + verb.replace("-", "_"), None)
+        if method is None:
+            raise BadScenario(f"no such step: {verb}")
+        if not many:
+            method(words[1:], block)
+            return
+        self.do_start([], [])
+        for i in range(int(many[1]), int(many[2] or many[1]) + 1):
+            method(f"c{i}", words[2:], block)
+
+    def _expand(self, text):
+        return re.sub(r"\$\{(\w+)\}", lambda m: str(self._value(m[1])), text)
+
+    def _value(self, name):
+        if name not in self.values:
+            if not name.startswith("port"):
+                raise BadScenario(f"no such value: ${{{name}}}")
+            self.values[name] = free_port()
+        return self.values[name]
+
+    def _finish(self):
+        if self.daemon and not self.ended:
+            for client in list(self.poller.clients.values()):
+                client.close()
+            self._open_gates()
+            self.daemon.signal("TERM")
+            self.do_exit(["0"], [])
+        if self.daemon:
+            if self.daemon.output.complaints():
+                raise Failure("unexpected output of the daemon")
+            if self.scenario.settings.get("lost") != "yes" and self.daemon.output.unbalanced():
+                raise Failure("work did not come back: "
+                              + ", ".join(self.daemon.output.unbalanced()))
+
+    def _said(self):
+        if not self.daemon or not self.daemon.output.lines:
+            return ""
+        return "\nThe daemon said:\n" + "\n".join("  " + x for x in self.daemon.output.lines)
+
+    def _clean_up(self):
+        for client in list(self.poller.clients.values()):
+            client.close()
+        self._open_gates()
+        if self.daemon:
+            self.daemon.kill()
+        for gate in self.gates:
+            os.close(gate)
+        shutil.rmtree(self.directory)
+
+    def _command(self):
+        return (VALGRIND if self.options.valgrind else []) + [self.options.muxd]
+
+    # ---- files and the process
+
+    def _path(self, name):
+        path = os.path.join(self.directory, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        return path
+
+    def do_config(self, _words, block):
+        text = "\n".join(block) + "\n"
+        with open(self.values["config"], "w", encoding="utf-8") as file:
+            if not re.search(r"^\s*listeners\s*[:=]", text, re.M):
+                text += self._expand(LISTENERS)
+            if not re.search(r"^\s*loops\s*=", text, re.M):
+                text += DEFAULTS
+            file.write(text)
+
+    def do_file(self, words, block):
+        """file NAME bytes... | an indented text"""
+        data = join_pieces(words[1:], self.directory)
+        if not words[1:] and block:
+            data = "".join(line + "\n" for line in block).encode()
+        with open(self._path(words[0]), "wb") as file:
+            file.write(data)
+
+    def do_time(self, words, _block):
+        """time NAME SECONDS-SINCE-1970"""
+        os.utime(self._path(words[0]), (int(words[1]), int(words[1])))
+
+    def do_mode(self, words, _block):
+        os.chmod(self._path(words[0]), int(words[1], 8))
+
+    def do_link(self, words, _block):
+        os.symlink(words[1], self._path(words[0]))
+
+    def do_mkdir(self, words, _block):
+        os.makedirs(self._path(words[0]))
+
+    def do_remove(self, words, _block):
+        os.unlink(self._path(words[0]))
+
+    def do_fifo(self, words, _block):
+        os.mkfifo(self._path(words[0]))
+
+    def do_socket(self, words, _block):
+        """A socket file nobody listens on."""
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.bind(self._path(words[0]))
+
+    def do_release(self, words, _block):
+        """Lets go all who wait in open(2) for a writer of this FIFO, now and later."""
+        self.gates.append(os.open(self._path(words[0]), os.O_RDWR | os.O_NONBLOCK))
+
+    def _open_gates(self):
+        for entry in os.scandir(self.directory):
+            if entry.is_file(follow_symlinks=False) or not os.path.exists(entry.path):
+                continue
+            if not entry.is_dir() and (os.stat(entry.path).st_mode & 0o170000) == 0o010000:
+                self.do_release([entry.name], [])
+
+    def do_env(self, words, _block):
+        self.environment[words[0]] = " ".join(words[1:])
+
+    def do_start(self, _words, _block):
+        if self.daemon:
+            return
+        if not os.path.exists(self.values["config"]):
+            raise BadScenario("no config before the first step that needs the daemon")
+        self.daemon = Daemon(self._command() + ["-c", self.values["config"]], self.poller,
+                             self.directory, self.environment)
+
+    def do_signal(self, words, _block):
+        self.do_start([], [])
+        self.daemon.signal(words[0])
+
+    def do_exit(self, words, _block):
+        status = self.daemon.wait()
+        self.ended = True
+        want = int(words[0]) if words[0].isdigit() else -getattr(signal, "SIG" + words[0])
+        if status != want:
+            raise Failure(f"the daemon ended with status {status}, expected {want}")
+
+    def do_log(self, words, _block):
+        """log REGEX: waits for such a line on the daemon's output, and takes it."""
+        expression = " ".join(w if isinstance(w, str) else w.decode() for w in words)
+        self.do_start([], [])
+        output = self.daemon.output
+        self.poller.wait(lambda: output.take(expression) or output.ended,
+                         f"a line that matches {expression}")
+        if output.ended and not any(re.search(expression, line) for line in output.lines):
+            raise Failure(f"the daemon ended without a line that matches {expression}")
+
+    def do_notified(self, words, _block):
+        """notified NAME=VALUE: waits for that state on the notification socket."""
+        want = words[0]
+        self.poller.wait(lambda: self.daemon.ready_seen() and any(
+            re.search(want, state, re.M) for state in self.daemon.states) or
+            time.sleep(0.005), f"notification {want}")
+
+    def do_run(self, words, block):
+        """run muxd ARGS: another process of the program; the block says what is expected."""
+        if words[0] != "muxd":
+            raise BadScenario("run: the only program is muxd")
+        done = subprocess.run(self._command() + words[1:], cwd=self.directory,
+                              env=self.environment, stdin=subprocess.DEVNULL, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              timeout=self.options.patience, check=False)
+        wants = [line.split(None, 1) for line in block if line.strip()]
+        if "exit" not in [w[0] for w in wants]:
+            wants.append(["exit", "0"])
+        for key, value in wants:
+            expression = value[2:]
+            if key == "exit":
+                good = str(done.returncode) == value or value == "!0" and done.returncode > 0
+            elif key == "output" and value[:2] in ("~ ", "! "):
+                good = bool(re.search(expression, done.stdout, re.M)) == (value[0] == "~")
+            else:
+                raise BadScenario(f"run: {key} {value}")
+            if not good:
+                raise Failure(f"{key} {value}: exit {done.returncode}, output:\n{done.stdout}")
+
+    # ---- connections
+
+    def _client(self, name):
+        return self.poller.clients.get(name) or Client(name, self.poller, self.values["address"])
+
+    def on_connect(self, name, words, _block):
+        """connect [ADDRESS] [receive-buffer N]"""
+        address, buffer = self.values["address"], None
+        if words and words[0] != "receive-buffer":
+            address = words.pop(0)
+        if words:
+            buffer = size(words[1])
+        if name in self.poller.clients:
+            raise BadScenario(f"{name} is connected already")
+        Client(name, self.poller, address, buffer)
+
+    def on_refused(self, name, words, _block):
+        """refused ADDRESS: nobody listens there."""
+        try:
+            Client(name, self.poller, words[0]).close()
+        except Failure:
+            return
+        raise Failure(f"{words[0]} accepts")
+
+    def on_send(self, name, words, _block):
+        self._client(name).send(join_pieces(words, self.directory))
+
+    def on_request(self, name, words, block):
+        """A request head by line, with CRLF behind each and an empty line; bytes: the body."""
+        head = "".join(line + "\r\n" for line in block) + "\r\n"
+        self._client(name).send(head.encode("utf-8") + join_pieces(words, self.directory))
+
+    def on_get(self, name, words, _block):
+        self._client(name).send(f"GET {words[0]} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+
+    def on_sent(self, name, _words, _block):
+        self._client(name).sent()
+
+    def on_taken(self, name, _words, _block):
+        """Waits until the daemon has read all that was sent (unix sockets only)."""
+        self._taken(self._client(name))
+
+    def _taken(self, client):
+        client.sent()
+
+        def empty():
+            try:
+                left = struct.unpack("i", fcntl.ioctl(client.socket, termios.TIOCOUTQ, b"\0" * 4))
+            except OSError:
+                return True
+            # The kernel tells no one when a peer has read, so look again, and often.
+            return left[0] == 0 or time.sleep(0.0002)
+        end = time.monotonic() + self.poller.patience
+        while not empty():
+            if time.monotonic() > end:
+                raise Failure(f"the daemon reads nothing from {client.name}")
+
+    def on_pull(self, name, words, _block):
+        self._client(name).pull(size(words[0]))
+
+    def on_shutdown(self, name, _words, _block):
+        self._client(name).shutdown()
+
+    def on_close(self, name, _words, _block):
+        client = self._client(name)
+        client.sent()
+        client.close()
+
+    def on_abort(self, name, _words, _block):
+        self._client(name).abort()
+
+    def on_expect_bytes(self, name, words, _block):
+        want = join_pieces(words, self.directory)
+        got = self._client(name).take(len(want), f"{len(want)} bytes")
+        if got != want:
+            raise Failure(difference(want, got))
+
+    def on_expect_close(self, name, _words, _block):
+        client = self._client(name)
+        client.expect_end(by_reset=False)
+        client.close()
+
+    def on_expect_end(self, name, _words, _block):
+        client = self._client(name)
+        client.expect_end()
+        client.close()
+
+    def on_expect_silence(self, name, words, _block):
+        self._client(name).expect_silence(seconds(words[0]))
+
+    def on_expect(self, name, words, block):
+        """expect STATUS [to METHOD] [truncated] [times N]"""
+        client, statuses = self._client(name), words.pop(0).split("|")
+        method, truncated, times = "GET", False, 1
+        while words:
+            option = words.pop(0)
+            if option == "to":
+                method = words.pop(0)
+            elif option == "truncated":
+                truncated = True
+            elif option == "times":
+                times = int(words.pop(0))
+            else:
+                raise BadScenario(f"expect: {option}")
+        for _ in range(times):
+            response = Response(client, method, truncated)
+            if str(response.status) not in statuses:
+                raise Failure(f"expected {'|'.join(statuses)}, received:\n{response.text()}")
+            for line in block:
+                if line.strip():
+                    self._check(response, line)
+
+    def _check(self, response, line):
+        """One line of what is expected of a response."""
+        def fail(why=""):
+            raise Failure(f"expected  {line}{why}\nreceived:\n{response.text()}")
+
+        field = re.fullmatch(r"(!?)\s*([\w-]+)(?::\s*(.*)| ~ (.*))?", line)
+        words = split_words(line)
+        if words[0] == "body":
+            self._check_body(response, words[1:], line, fail)
+        elif words[0] in ("framing", "reason"):
+            if getattr(response, words[0]) != " ".join(words[1:]):
+                fail()
+        elif not field:
+            raise BadScenario(f"expect: {line}")
+        else:
+            absent, name, value, expression = field.groups()
+            values = response.values(name)
+            if absent:
+                if values:
+                    fail()
+            elif not values:
+                fail()
+            elif value is not None and value not in values:
+                fail()
+            elif expression is not None and not any(re.search(expression, v) for v in values):
+                fail()
+
+    def _check_body(self, response, words, line, fail):
+        body = response.body
+        if words[0] == "~":
+            if not re.search(line.split("~", 1)[1].strip().encode(), body, re.S):
+                fail()
+        elif words[0] == "length":
+            if len(body) != size(words[1]):
+                fail(f" ({len(body)})")
+        else:
+            want = join_pieces(words, self.directory)
+            if body != want:
+                fail("\n" + difference(want, body))
+
+    # ---- all ways to cut a request
+
+    def _splits(self):
+        """What the scenario sends on its one connection gives the same answer however it is cut."""
+        data = b"".join(self._sent_bytes(step) for step in self.scenario.steps)
+        if not data or len(data) > 300:
+            raise BadScenario(f"split: {len(data)} bytes are sent, not 1 to 300")
+        whole = self._exchange([data])
+        cuts = [[data[:i], data[i:]] for i in range(1, len(data))]
+        cuts.append([data[i:i + 1] for i in range(len(data))])
+        for pieces in cuts:
+            got = self._exchange(pieces)
+            if got != whole:
+                raise Failure(f"cut as {[len(p) for p in pieces]}: " + difference(whole, got))
+
+    def _sent_bytes(self, step):
+        words = split_words(self._expand(step.text))
+        block = "".join(self._expand(x) + "\r\n" for x in step.block)
+        if len(words) < 2 or words[1] not in ("send", "request", "get"):
+            return b""
+        if words[1] == "get":
+            return f"GET {words[2]} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+        head = (block + "\r\n").encode() if words[1] == "request" else b""
+        return head + join_pieces(words[2:], self.directory)
+
+    def _exchange(self, pieces):
+        client = Client("split", self.poller, self.values["address"])
+        for piece in pieces:
+            client.send(piece)
+            self._taken(client)
+        client.shutdown()
+        answer = client.take_all()
+        client.close()
+        return re.sub(rb"\r\nDate: [^\r]*", b"\r\nDate: -", answer)

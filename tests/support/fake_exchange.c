@@ -1,0 +1,472 @@
+/* fake_exchange.c - see fake_exchange.h. One thread, but for what it says there. */
+#include "support/fake_exchange.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "http/path.h"
+
+/* ---- the request */
+
+const struct request *exchange_request(const struct exchange *x)
+{
+    return &x->request;
+}
+
+struct str exchange_rest(const struct exchange *x)
+{
+    return x->rest;
+}
+
+struct str exchange_capture(const struct exchange *x, struct str name)
+{
+    return x->capture_name.n && str_eq(name, x->capture_name) ? x->capture : STR_EMPTY;
+}
+
+struct str exchange_peer(const struct exchange *x)
+{
+    return x->peer;
+}
+
+struct str exchange_route_name(const struct exchange *x)
+{
+    return x->route;
+}
+
+int64_t exchange_time(const struct exchange *x)
+{
+    return x->time;
+}
+
+/* Whether something new came: another piece, or what stands behind the last. */
+static bool body_arrives(struct exchange *x)
+{
+    if (x->arrived > x->n_pieces)
+        return false;
+    x->arrived++;
+    return true;
+}
+
+ssize_t exchange_read(struct exchange *x, void *buf, size_t n)
+{
+    x->reads++;
+    if (atomic_load(&x->cancelled))
+        return -ECANCELED;
+    for (;;) {
+        while (x->piece < x->n_pieces && x->at == x->pieces[x->piece].n) {
+            x->piece++;
+            x->at = 0;
+        }
+        if (x->piece < x->arrived || x->n_pieces == 0)
+            break;
+        if (!x->worker || !body_arrives(x))
+            return -EAGAIN;
+    }
+    if (x->piece == x->n_pieces)
+        return x->body_error;
+    struct str left = str_from(x->pieces[x->piece], x->at);
+    n = min_of(n, left.n);
+    if (x->read_size)
+        n = min_of(n, x->read_size);
+    memcpy(buf, left.p, n);
+    x->at += n;
+    return (ssize_t)n;
+}
+
+enum step exchange_read_failed(struct exchange *x, int error)
+{
+    switch (-error) {
+    case ETIMEDOUT:
+        return exchange_fail(x, 408, "body_timeout");
+    case EMSGSIZE:
+        return exchange_fail(x, 413, "body_size");
+    case EBADMSG:
+        return exchange_fail(x, 400, "body_malformed");
+    default:
+        check(error == -ECANCELED);
+        return exchange_fail(x, 400, "cancelled");
+    }
+}
+
+/* ---- the response */
+
+static void drop_body(struct exchange *x)
+{
+    if (x->fd >= 0)
+        close(x->fd);
+    x->fd = -1;
+    if (x->source != NULL && x->source->done != NULL)
+        x->source->done(x->source, x);
+    x->source = NULL;
+    x->bytes = STR_EMPTY;
+    x->body_kind = FAKE_BODY_NONE;
+    x->body_length = 0;
+}
+
+struct response *exchange_response(struct exchange *x)
+{
+    check(!x->head_sent);
+    return &x->response;
+}
+
+void exchange_body_bytes(struct exchange *x, struct str bytes)
+{
+    drop_body(x);
+    x->body_kind = FAKE_BODY_BYTES;
+    x->bytes = bytes;
+    x->body_length = bytes.n;
+}
+
+void exchange_body_file(struct exchange *x, int fd, uint64_t offset, uint64_t length)
+{
+    check(fd >= 0);
+    drop_body(x);
+    x->body_kind = FAKE_BODY_FILE;
+    x->fd = fd;
+    x->file_offset = offset;
+    x->body_length = length;
+}
+
+void exchange_body_source(struct exchange *x, struct source *s, uint64_t length)
+{
+    check(s != NULL && s->pull != NULL);
+    drop_body(x);
+    x->body_kind = FAKE_BODY_SOURCE;
+    x->source = s;
+    x->body_length = length;
+}
+
+int exchange_write(struct exchange *x, const void *bytes, size_t n)
+{
+    check(x->worker);
+    if (atomic_load(&x->cancelled))
+        return -ECANCELED;
+    check(x->response.status != 0);
+    x->head_sent = true;
+    check(buf_add(&x->body, bytes, n) == 0);
+    return 0;
+}
+
+void exchange_abort(struct exchange *x)
+{
+    check(x->worker);
+    x->aborted = true;
+}
+
+enum step exchange_fail(struct exchange *x, unsigned status, const char *reason)
+{
+    check(status >= 400 && reason != NULL && !x->head_sent);
+    drop_body(x);
+    response_init(&x->response, &x->arena);
+    x->response.status = status;
+    x->reason = reason;
+    exchange_body_bytes(x, STR("failed\n"));
+    return STEP_DONE;
+}
+
+/* ---- memory and flow */
+
+struct arena *exchange_arena(struct exchange *x)
+{
+    return &x->arena;
+}
+
+const void *exchange_conf(const struct exchange *x)
+{
+    return x->conf;
+}
+
+void exchange_set_state(struct exchange *x, void *state)
+{
+    x->state = state;
+}
+
+void *exchange_state(const struct exchange *x)
+{
+    return x->state;
+}
+
+enum step exchange_offload(struct exchange *x, void (*work)(struct exchange *x), step_fn *then)
+{
+    check(x->then == NULL && x->work == NULL);
+    x->offloads++;
+    if (x->worker) {
+        work(x);
+        return then(x);
+    }
+    if (x->pool == FAKE_POOL_REFUSES)
+        return exchange_fail(x, 503, "pool_full");
+    x->work = work;
+    x->then = then;
+    return STEP_OFFLOAD;
+}
+
+enum step exchange_later(struct exchange *x, step_fn *then)
+{
+    check(x->then == NULL && !x->worker);
+    x->laters++;
+    x->then = then;
+    return STEP_LATER;
+}
+
+void exchange_resume(struct exchange *x)
+{
+    atomic_store(&x->resumed, true);
+}
+
+bool exchange_cancelled(const struct exchange *x)
+{
+    return atomic_load(&x->cancelled);
+}
+
+/* ---- running */
+
+/* Calls what a step asked for until it is DONE or NEXT, or waits for what will not come. */
+static enum step settle(struct exchange *x, enum step step)
+{
+    while (step == STEP_OFFLOAD || step == STEP_LATER) {
+        check(x->then != NULL && (step == STEP_OFFLOAD) == (x->work != NULL));
+        if (step == STEP_OFFLOAD) {
+            x->work(x);
+            x->work = NULL;
+            if (x->pool == FAKE_POOL_ABANDONS) {
+                x->then = NULL;
+                x->stuck = true;
+                return step;
+            }
+        } else if (!atomic_exchange(&x->resumed, false) && !body_arrives(x)) {
+            x->stuck = true;
+            return step;
+        }
+        step_fn *then = x->then;
+        x->then = NULL;
+        step = then(x);
+        if (arena_failed(&x->arena) && step != STEP_DONE)
+            break;
+    }
+    check(x->then == NULL || arena_failed(&x->arena));
+    /* What the caller of a step does: a response that lacks something is not sent. */
+    if (arena_failed(&x->arena) && !x->head_sent && x->reason == NULL)
+        step = exchange_fail(x, 503, "no_memory");
+    return step;
+}
+
+/* Copies the file's part as sendfile(2) would. */
+static void pull_file(struct exchange *x)
+{
+    uint64_t left = x->body_length;
+    char part[4096];
+
+    while (left > 0) {
+        ssize_t n = pread(x->fd, part, (size_t)min_of(left, (uint64_t)sizeof part),
+                          (off_t)(x->file_offset + x->body_length - left));
+        if (n <= 0) {
+            x->aborted = true;
+            return;
+        }
+        check(buf_add(&x->body, part, (size_t)n) == 0);
+        left -= (uint64_t)n;
+    }
+}
+
+static void pull_source(struct exchange *x)
+{
+    char *part = malloc(x->pull_size);
+
+    check(part != NULL);
+    for (;;) {
+        ssize_t n = x->source->pull(x->source, x, part, x->pull_size);
+        if (n == -EAGAIN && (atomic_exchange(&x->resumed, false) || body_arrives(x)))
+            continue;
+        if (n == -EAGAIN) {
+            x->stuck = true;
+            free(part);
+            return;
+        }
+        check(n <= (ssize_t)x->pull_size);
+        if (n <= 0) {
+            x->aborted = n < 0;
+            break;
+        }
+        check(buf_add(&x->body, part, (size_t)n) == 0);
+    }
+    free(part);
+    if (!x->aborted && x->body_length != BODY_LENGTH_UNKNOWN)
+        check(buf_len(&x->body) == x->body_length);
+}
+
+static void pull_body(struct exchange *x)
+{
+    bool wanted = status_has_body(x->response.status) && x->request.method != METHOD_HEAD;
+
+    /* On a worker the handler has returned; the loop pulls. */
+    x->worker = false;
+    if (wanted && x->body_kind == FAKE_BODY_BYTES)
+        check(buf_add_str(&x->body, x->bytes) == 0);
+    else if (wanted && x->body_kind == FAKE_BODY_FILE)
+        pull_file(x);
+    else if (wanted && x->body_kind == FAKE_BODY_SOURCE)
+        pull_source(x);
+    if (x->stuck)
+        return;
+    if (x->source != NULL && x->source->done != NULL)
+        x->source->done(x->source, x);
+    x->source = NULL;
+    if (x->fd >= 0)
+        close(x->fd);
+    x->fd = -1;
+}
+
+static void finish(struct exchange *x, enum step step)
+{
+    x->last = step;
+    if (x->stuck)
+        return;
+    check(step == STEP_DONE && x->response.status >= 200 && x->response.status <= 599);
+    for (size_t i = 0; i < x->n_filters && !x->head_sent; i++)
+        if (x->filters[i].kind->respond != NULL)
+            x->filters[i].kind->respond(x, x->filters[i].conf);
+    if (arena_failed(&x->arena) && !x->head_sent && x->reason == NULL)
+        exchange_fail(x, 503, "no_memory");
+    x->head_sent = true;
+    pull_body(x);
+}
+
+void fake_exchange_run(struct exchange *x, const struct fake_conf *conf, const char *kind)
+{
+    const struct handler_kind *k = handler_find(str_of(kind));
+    enum step step = STEP_NEXT;
+
+    check(k != NULL && x->request.target.n);
+    x->conf = conf->conf;
+    for (size_t i = 0; i < x->n_filters && step == STEP_NEXT; i++)
+        if (x->filters[i].kind->request != NULL)
+            step = settle(x, x->filters[i].kind->request(x, x->filters[i].conf));
+    if (step == STEP_NEXT) {
+        step = k->handle(x);
+        check(step != STEP_NEXT);
+        step = settle(x, step);
+    }
+    finish(x, step);
+}
+
+void fake_exchange_continue(struct exchange *x)
+{
+    check(x->stuck);
+    x->stuck = false;
+    if (x->head_sent)
+        pull_body(x);
+    else
+        finish(x, settle(x, x->last));
+}
+
+/* ---- what a test says */
+
+struct exchange *fake_exchange_new(void)
+{
+    struct exchange *x = calloc(1, sizeof *x);
+
+    check(x != NULL);
+    arena_init(&x->arena, MIB(1));
+    arena_init(&x->request_arena, MIB(1));
+    response_init(&x->response, &x->arena);
+    buf_init(&x->body, MIB(16));
+    x->request.fields = x->fields;
+    x->request.host = STR("example.org");
+    x->peer = STR("192.0.2.1:4711");
+    x->route = STR("test");
+    x->time = 1700000000;
+    x->pull_size = 4096;
+    x->fd = -1;
+    return x;
+}
+
+void fake_exchange_free(struct exchange *x)
+{
+    if (x == NULL)
+        return;
+    drop_body(x);
+    arena_done(&x->arena);
+    arena_done(&x->request_arena);
+    buf_done(&x->body);
+    free(x->arena_first);
+    free(x);
+}
+
+void fake_exchange_memory(struct exchange *x, size_t bytes)
+{
+    bytes &= ~(size_t)15;
+    arena_done(&x->arena);
+    free(x->arena_first);
+    x->arena_first = aligned_alloc(16, max_of(bytes, (size_t)16));
+    check(x->arena_first != NULL);
+    arena_init_in(&x->arena, x->arena_first, bytes, 0);
+}
+
+void fake_exchange_request(struct exchange *x, const char *method, const char *target,
+                           const char *prefix)
+{
+    struct request *q = &x->request;
+    struct str query = str_of(target);
+    struct str raw = str_cut(&query, '?');
+    char *path = arena_alloc(&x->request_arena, raw.n + 1);
+
+    q->method_token = str_of(method);
+    q->method = method_of(q->method_token);
+    q->target = str_of(target);
+    q->has_query = query.p != NULL;
+    q->query = query;
+    check(path != NULL && path_clean(raw, path, &q->path, &q->path_cleaned) == 0);
+    check(str_starts(q->path, str_of(prefix)));
+    x->rest = str_from(q->path, strlen(prefix));
+}
+
+void fake_exchange_field(struct exchange *x, const char *name, const char *value)
+{
+    struct request *q = &x->request;
+
+    check(q->n_fields < FAKE_FIELDS_MAX);
+    struct field *f = &x->fields[q->n_fields++];
+    f->name = arena_str(&x->request_arena, str_of(name));
+    f->value = arena_str(&x->request_arena, str_of(value));
+    f->id = field_id_of(f->name);
+    if (f->id != FIELD_OTHER)
+        q->known |= UINT64_C(1) << f->id;
+}
+
+void fake_exchange_piece(struct exchange *x, struct str piece)
+{
+    check(x->n_pieces < FAKE_PIECES_MAX && piece.n);
+    x->pieces[x->n_pieces++] = piece;
+    x->request.has_body = true;
+    x->request.body_length += piece.n;
+}
+
+void fake_exchange_chunked(struct exchange *x)
+{
+    x->request.has_body = true;
+    x->request.body_length = BODY_LENGTH_UNKNOWN;
+}
+
+void fake_exchange_filter(struct exchange *x, const char *kind, const struct fake_conf *conf)
+{
+    const struct filter_kind *k = filter_find(str_of(kind));
+
+    check(k != NULL && x->n_filters < FAKE_FILTERS_MAX);
+    x->filters[x->n_filters].kind = k;
+    x->filters[x->n_filters++].conf = conf->conf;
+}
+
+const char *fake_exchange_value(struct exchange *x, const char *name)
+{
+    const struct field *f = response_field(&x->response, str_of(name));
+
+    return f ? arena_str(&x->request_arena, f->value).p : NULL;
+}
+
+const char *fake_exchange_text(struct exchange *x)
+{
+    return arena_str(&x->request_arena, buf_str(&x->body)).p;
+}
