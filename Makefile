@@ -148,7 +148,7 @@ PARTS_UNIT = $(UNIT)
 PARTS_HTTP = "$(HTTP)" "$(HTTP) --transport=adverse" "$(HTTP) --split"
 PARTS_FUZZ = $(foreach name,$(FUZZ),"$(BUILD)/tests/fuzz/$(name)_corpus tests/fuzz/corpus/$(name)")
 PARTS_LINT = tests/lint/floors "tests/lint/headers $(CC)" tests/lint/style tests/lint/selftest
-PARTS_DOC = "tests/doc/run $(BUILD)" "tests/config/run $(BUILD)/muxd"
+PARTS_DOC = "tests/doc/run $(BUILD)" "tests/cli/run $(BUILD)/muxd"
 BUILT_DOC = $(BUILD)/muxd $(BUILD)/muxd-doc man $(BUILD)/conf/muxd.conf demo
 
 check: ## install what is missing, build, run all tests (SAN=address,undefined or SAN=thread)
@@ -160,7 +160,7 @@ check-unit: $(UNIT) ## the unit tests alone
 	@tests/run-all $(PARTS_UNIT)
 check-http: $(BUILD)/muxd-test ## the scenarios alone
 	@tests/run-all $(PARTS_HTTP)
-check-doc: $(BUILT_DOC) ## manual, sample and error messages alone
+check-doc: $(BUILT_DOC) ## manual, sample and command line alone
 	@tests/run-all $(PARTS_DOC)
 check-san: ## all tests under both sanitizer builds
 	+@$(MAKE) --no-print-directory check SAN=address,undefined
