@@ -39,7 +39,7 @@ endif
 ALL_CPPFLAGS = -D_GNU_SOURCE -Isrc -iquote . $(LIB_CFLAGS) $(CPPFLAGS)
 ALL_CFLAGS = -std=gnu11 -pthread -fno-strict-aliasing $(WARN) $(SAFE_CFLAGS) $(CFLAGS) $(SAN_CFLAGS)
 # One short line a file; V=1 shows the commands.
-quiet = $(if $(V),,@printf "  %-6s %s\n" $(1) $@;)
+quiet = $(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),,@printf "  %-6s %s\n" $(1) $@;)
 COMPILE = $(call quiet,CC)$(CC) $(ALL_CPPFLAGS) $(1) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 LINK = $(call quiet,LINK)$(CC) $(ALL_CFLAGS) $(SAFE_LDFLAGS) $(LDFLAGS) -o $@ $^
 
