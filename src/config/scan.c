@@ -138,17 +138,18 @@ static bool add_name(struct scanner *sc, uint32_t node)
 
 /* ---- brackets */
 
-/* Blanks and tabs in front of the first other byte of the line around `at`; SIZE_MAX if `at` is
- * not that byte and `first` is asked for. */
+#define INDENTATION_MAX 200 /* is looked at */
+
+/* Blanks and tabs that begin the line of `at`; with `first`, SIZE_MAX when other bytes stand before
+ * `at`. */
 static size_t indentation(const struct scanner *sc, size_t at, bool first)
 {
-    struct place p = text_place(sc->lex.source, at, 1);
-    struct str line = text_line(sc->lex.source, p.line);
-    size_t n = 0;
+    size_t before = text_place(sc->lex.source, at, 1).col - 1, n = 0;
+    const char *line = sc->lex.source->text + at - before;
 
-    while (n < line.n && (line.p[n] == ' ' || line.p[n] == '\t'))
+    while (n < before && n < INDENTATION_MAX && (line[n] == ' ' || line[n] == '\t'))
         n++;
-    return first && n != p.col - 1 ? SIZE_MAX : n;
+    return first && n != before ? SIZE_MAX : n;
 }
 
 static bool open_bracket(struct scanner *sc, char close)
