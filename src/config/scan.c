@@ -24,7 +24,8 @@ struct scanner {
     size_t by_name_size, n_names;
     struct opener open[SCAN_DEPTH_MAX];
     unsigned depth;
-    size_t suspect; /* a bracket whose end is indented as if it were another's; or SIZE_MAX */
+    size_t compares; /* of names, that libconfig will make */
+    size_t suspect;  /* a bracket whose end is indented as if it were another's; or SIZE_MAX */
     bool no_memory;
 };
 
@@ -434,6 +435,10 @@ static bool members(struct scanner *sc, uint32_t self)
                                  "more than %d members in one group; write a list of groups, "
                                  "each with its name:  ( { name = \"a\"; ... }, ... )",
                                  SCAN_MEMBERS_MAX);
+        sc->compares += n;
+        if (sc->compares > SCAN_COMPARES_MAX)
+            return fail_at_token(sc, "too many names in the large groups of this file; split it, "
+                                     "or write lists of groups, each with its name");
         if (!member(sc, self))
             return false;
     }
