@@ -187,8 +187,8 @@ struct str text_line(const struct text *s, unsigned line)
     if (line == 0 || line > s->n_lines)
         return STR_EMPTY;
     size_t from = s->lines[line - 1];
-    struct str rest = str_make(s->text + from, s->n - from);
-    struct str text = str_head(rest, str_chr(rest, '\n'));
+    size_t to = line < s->n_lines ? s->lines[line] - 1 : s->n;
+    struct str text = str_make(s->text + from, to - from);
     if (text.n && text.p[text.n - 1] == '\r')
         text.n--;
     return text;

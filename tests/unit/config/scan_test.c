@@ -222,7 +222,7 @@ END_TEST
 /* libconfig takes n^2 time for n members of a group. */
 START_TEST(many_members)
 {
-    char *text = malloc(SCAN_MEMBERS_MAX * 16 + 32);
+    char *text = malloc(MIB(1));
     size_t n = 0;
 
     ck_assert(text != NULL);
@@ -231,6 +231,16 @@ START_TEST(many_members)
     good(text);
     strcpy(text + n, "b = 1;");
     bad(text, "5001:1 more than 5000 members in one group");
+    /* and so it does for many groups that are each within the bound */
+    n = 0;
+    for (int g = 0; g < 10; g++) {
+        n += (size_t)sprintf(text + n, "g%d: {", g);
+        for (int i = 0; i < 4000; i++)
+            n += (size_t)sprintf(text + n, "a%d=1 ", i);
+        n += (size_t)sprintf(text + n, "}\n");
+    }
+    bad(text, "4:");
+    ck_assert_ptr_nonnull(strstr(tree_messages(), "too many names in the large groups"));
     free(text);
 }
 END_TEST
