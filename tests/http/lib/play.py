@@ -42,6 +42,7 @@ class Play:
         self.directory = tempfile.mkdtemp(prefix="muxd-")
         self.poller = Poller(options.patience)
         self.daemon = None
+        self.told_to_end = False
         self.ended = False  # the scenario has seen the daemon's end itself
         self.gates = []
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith("MUXD_")}
@@ -107,7 +108,8 @@ class Play:
             for client in list(self.poller.clients.values()):
                 client.close()
             self._open_gates()
-            self.daemon.signal("TERM")
+            if not self.told_to_end:
+                self.daemon.signal("TERM")
             self.do_exit(["0"], [])
         if self.daemon:
             if self.daemon.output.complaints():
@@ -212,6 +214,7 @@ class Play:
     def do_signal(self, words, _block):
         self.do_start([], [])
         self.daemon.signal(words[0])
+        self.told_to_end = self.told_to_end or words[0] in ("TERM", "INT")
 
     def do_exit(self, words, _block):
         status = self.daemon.wait()
@@ -384,38 +387,42 @@ class Play:
         def fail(why=""):
             raise Failure(f"expected  {line}{why}\nreceived:\n{response.text()}")
 
+        kind, _, rest = line.partition(" ")
         field = re.fullmatch(r"(!?)\s*([\w-]+)(?::\s*(.*)| ~ (.*))?", line)
-        words = split_words(line)
-        if words[0] == "body":
-            self._check_body(response, words[1:], line, fail)
-        elif words[0] in ("framing", "reason"):
-            if getattr(response, words[0]) != " ".join(words[1:]):
+        if kind == "body":
+            self._check_body(response, rest, fail)
+        elif kind in ("framing", "reason"):
+            if getattr(response, kind) != rest:
                 fail()
         elif not field:
             raise BadScenario(f"expect: {line}")
         else:
-            absent, name, value, expression = field.groups()
-            values = response.values(name)
-            if absent:
-                if values:
-                    fail()
-            elif not values:
-                fail()
-            elif value is not None and value not in values:
-                fail()
-            elif expression is not None and not any(re.search(expression, v) for v in values):
-                fail()
+            self._check_field(response, field, fail)
 
-    def _check_body(self, response, words, line, fail):
+    def _check_field(self, response, field, fail):
+        absent, name, value, expression = field.groups()
+        values = response.values(name)
+        if absent:
+            good = not values
+        elif value is not None:
+            good = value in values
+        elif expression is not None:
+            good = any(re.search(expression, v) for v in values)
+        else:
+            good = bool(values)
+        if not good:
+            fail()
+
+    def _check_body(self, response, rest, fail):
         body = response.body
-        if words[0] == "~":
-            if not re.search(line.split("~", 1)[1].strip().encode(), body, re.S):
+        if rest.startswith("~ "):
+            if not re.search(rest[2:].encode(), body, re.S):
                 fail()
-        elif words[0] == "length":
-            if len(body) != size(words[1]):
+        elif rest.startswith("length "):
+            if len(body) != size(rest.split()[1]):
                 fail(f" ({len(body)})")
         else:
-            want = join_pieces(words, self.directory)
+            want = join_pieces(split_words(rest), self.directory)
             if body != want:
                 fail("\n" + difference(want, body))
 
