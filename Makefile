@@ -176,11 +176,9 @@ fuzz: ## T=NAME TIME=60: fuzz tests/fuzz/NAME_fuzz.c; what it finds goes to buil
 		-artifact_prefix=build/fuzz/$(T)- build/fuzz/corpus/$(T) tests/fuzz/corpus/$(T)
 
 C_FILES = $(wildcard src/*.c src/*/*.[ch] tools/*.c tests/*/*.[ch] tests/*/*/*.[ch])
-lint: config.mk ## style, floors, headers, manual syntax
-	@tests/run-all $(PARTS_LINT)
-	$(or $(MANDOC),mandoc) -T lint -W warning man/muxd.8
-	@if command -v clang-format >/dev/null; then clang-format --dry-run -Werror $(C_FILES); \
-	else echo "clang-format is not installed: layout not checked"; fi
+LAYOUT = $(if $(shell command -v clang-format),"tests/lint/format $(C_FILES)")
+lint: config.mk ## style, floors, headers; layout, if clang-format is there
+	@tests/run-all $(PARTS_LINT) $(LAYOUT)
 format: ## lay out all C files by .clang-format
 	clang-format -i $(C_FILES)
 
