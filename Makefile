@@ -52,6 +52,7 @@ BELOW_SERVER := $(filter-out $(BUILD)/server/%,$(OBJ))
 TEST_SRC := $(wildcard tests/*/*.c tests/*/*/*.c)
 test_objects = $(patsubst tests/%.c,$(BUILD)/tests/%.o,$(wildcard tests/$(1)/*.c))
 SUPPORT_OBJ := $(call test_objects,support)
+SERVER_SUPPORT_OBJ := $(patsubst tests/%.c,$(BUILD)/tests/%.o,$(wildcard tests/support/server/*.c))
 
 # ---- the program and its pages
 
@@ -121,10 +122,11 @@ $(BUILD)/demo/man.done: $(BUILD)/man/muxd.8 $(BUILD)/man/muxd.conf.5
 # ---- tests
 
 # One program a file: tests/unit/FOLDER/FILE_test.c. Those below server/ link all floors below it and
-# tests/support (a fake exchange among it).
+# tests/support (a fake exchange among it), those of server/ everything and tests/support/server.
 UNIT_SRC := $(wildcard tests/unit/*/*_test.c)
 UNIT := $(UNIT_SRC:tests/%.c=$(BUILD)/tests/%)
-$(BUILD)/tests/unit/server/%_test: $(BUILD)/tests/unit/server/%_test.o $(OBJ)
+$(BUILD)/tests/unit/server/%_test: $(BUILD)/tests/unit/server/%_test.o $(OBJ) \
+		$(SERVER_SUPPORT_OBJ)
 	$(LINK) $(LIBS) $(CHECK_LIBS)
 $(BUILD)/tests/unit/%_test: $(BUILD)/tests/unit/%_test.o $(BELOW_SERVER) $(SUPPORT_OBJ)
 	$(LINK) $(LIBS) $(CHECK_LIBS)
@@ -140,6 +142,14 @@ $(BUILD)/tests/fuzz/%_corpus: $(BUILD)/tests/fuzz/%_fuzz.o $(BUILD)/tests/fuzz/d
 		$(BELOW_SERVER) $(SUPPORT_OBJ)
 	$(LINK) $(LIBS)
 $(BUILD)/tests/fuzz/%_fuzz: $(BUILD)/tests/fuzz/%_fuzz.o $(BELOW_SERVER) $(SUPPORT_OBJ)
+	$(LINK) -fsanitize=fuzzer $(LIBS)
+
+# That of a connection links the server; it stands in for server.c itself.
+CONN_FUZZ_OBJ := $(BUILD)/tests/fuzz/conn_fuzz.o $(SERVER_SUPPORT_OBJ) \
+	$(filter-out $(BUILD)/server/server.o,$(OBJ))
+$(BUILD)/tests/fuzz/conn_corpus: $(CONN_FUZZ_OBJ) $(BUILD)/tests/fuzz/driver.o
+	$(LINK) $(LIBS)
+$(BUILD)/tests/fuzz/conn_fuzz: $(CONN_FUZZ_OBJ)
 	$(LINK) -fsanitize=fuzzer $(LIBS)
 
 # The parts of the suite, as command lines; tests/run-all sums their results.
