@@ -38,7 +38,10 @@ endif
 
 ALL_CPPFLAGS = -D_GNU_SOURCE -Isrc -iquote . $(LIB_CFLAGS) $(CPPFLAGS)
 ALL_CFLAGS = -std=gnu11 -pthread -fno-strict-aliasing $(WARN) $(SAFE_CFLAGS) $(CFLAGS) $(SAN_CFLAGS)
-LINK = $(CC) $(ALL_CFLAGS) $(SAFE_LDFLAGS) $(LDFLAGS) -o $@ $^
+# One short line a file; V=1 shows the commands.
+quiet = $(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),,@printf "  %-6s %s\n" $(1) $@;)
+COMPILE = $(call quiet,CC)$(CC) $(ALL_CPPFLAGS) $(1) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+LINK = $(call quiet,LINK)$(CC) $(ALL_CFLAGS) $(SAFE_LDFLAGS) $(LDFLAGS) -o $@ $^
 
 # Objects are linked one by one, never from an archive: kinds of handlers and filters register
 # themselves, and nobody refers to them.
@@ -49,6 +52,7 @@ BELOW_SERVER := $(filter-out $(BUILD)/server/%,$(OBJ))
 TEST_SRC := $(wildcard tests/*/*.c tests/*/*/*.c)
 test_objects = $(patsubst tests/%.c,$(BUILD)/tests/%.o,$(wildcard tests/$(1)/*.c))
 SUPPORT_OBJ := $(call test_objects,support)
+SERVER_SUPPORT_OBJ := $(patsubst tests/%.c,$(BUILD)/tests/%.o,$(wildcard tests/support/server/*.c))
 
 # ---- the program and its pages
 
@@ -59,13 +63,13 @@ $(BUILD)/muxd: $(OBJ) $(BUILD)/main.o
 
 $(BUILD)/%.o: src/%.c config.mk
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call COMPILE)
 $(BUILD)/tests/%.o: tests/%.c config.mk
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CPPFLAGS) -Itests $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call COMPILE,-Itests)
 $(BUILD)/tools/%.o: tools/%.c config.mk
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call COMPILE)
 
 # muxd-doc prints the option tables; a line "@NAME@" in a frame becomes what `muxd-doc NAME` prints.
 $(BUILD)/muxd-doc: $(OBJ) $(BUILD)/tools/muxd-doc.o
@@ -74,13 +78,13 @@ $(BUILD)/muxd-doc: $(OBJ) $(BUILD)/tools/muxd-doc.o
 man: $(BUILD)/man/muxd.8 $(BUILD)/man/muxd.conf.5 ## the manual pages
 $(BUILD)/man/muxd.8: man/muxd.8
 	@mkdir -p $(@D)
-	cp $< $@
+	@cp $< $@
 $(BUILD)/man/muxd.conf.5: man/muxd.conf.5.in $(BUILD)/muxd-doc
 	@mkdir -p $(@D)
-	$(BUILD)/muxd-doc $< >$@.new && mv $@.new $@
+	$(call quiet,DOC)$(BUILD)/muxd-doc $< >$@.new && mv $@.new $@
 $(BUILD)/conf/muxd.conf: conf/muxd.conf $(BUILD)/muxd-doc
 	@mkdir -p $(@D)
-	$(BUILD)/muxd-doc $< >$@.new && mv $@.new $@
+	$(call quiet,DOC)$(BUILD)/muxd-doc $< >$@.new && mv $@.new $@
 
 configure: configure.ac
 	@command -v autoconf >/dev/null || \
@@ -101,23 +105,28 @@ run: ## install what is missing, build, serve the demo site on http://127.0.0.1:
 	@echo "The demo: http://127.0.0.1:8080/ (Ctrl-C ends it)"
 	@exec $(BUILD)/muxd -c $(BUILD)/demo/muxd.conf
 
-DEMO_MAN := $(BUILD)/demo/site/man/muxd.8.html $(BUILD)/demo/site/man/muxd.conf.5.html
-demo: $(BUILD)/muxd $(BUILD)/demo/muxd.conf $(DEMO_MAN)
+demo: $(BUILD)/muxd $(BUILD)/demo/muxd.conf $(BUILD)/demo/man.done
 $(BUILD)/demo/muxd.conf: demo/muxd.conf $(wildcard demo/*/*)
 	@mkdir -p $(@D)
-	cp -R demo/. $(@D)
+	@cp -R demo/. $(@D)
 	@touch $@
-$(BUILD)/demo/site/man/%.html: $(BUILD)/man/% $(BUILD)/demo/muxd.conf
-	@mkdir -p $(@D)
-	$(or $(MANDOC),mandoc) -T html -O style=/style.css,man=/man/%N.%S.html $< >$@
+# mandoc links to a page that stands beside the one it reads, and for others to Debian's.
+MAN_LINKS = man=%N.%S.html;https://manpages.debian.org/%N.%S
+$(BUILD)/demo/man.done: $(BUILD)/man/muxd.8 $(BUILD)/man/muxd.conf.5
+	@mkdir -p $(@D)/man
+	$(call quiet,HTML)cd $(BUILD)/man && for page in muxd.8 muxd.conf.5; do \
+		$(or $(MANDOC),mandoc) -T html -O "style=/style.css,$(MAN_LINKS)" $$page \
+		>$(abspath $(@D))/man/$$page.html || exit; done
+	@touch $@
 
 # ---- tests
 
 # One program a file: tests/unit/FOLDER/FILE_test.c. Those below server/ link all floors below it and
-# tests/support (a fake exchange among it).
+# tests/support (a fake exchange among it), those of server/ everything and tests/support/server.
 UNIT_SRC := $(wildcard tests/unit/*/*_test.c)
 UNIT := $(UNIT_SRC:tests/%.c=$(BUILD)/tests/%)
-$(BUILD)/tests/unit/server/%_test: $(BUILD)/tests/unit/server/%_test.o $(OBJ)
+$(BUILD)/tests/unit/server/%_test: $(BUILD)/tests/unit/server/%_test.o $(OBJ) \
+		$(SERVER_SUPPORT_OBJ)
 	$(LINK) $(LIBS) $(CHECK_LIBS)
 $(BUILD)/tests/unit/%_test: $(BUILD)/tests/unit/%_test.o $(BELOW_SERVER) $(SUPPORT_OBJ)
 	$(LINK) $(LIBS) $(CHECK_LIBS)
@@ -135,13 +144,21 @@ $(BUILD)/tests/fuzz/%_corpus: $(BUILD)/tests/fuzz/%_fuzz.o $(BUILD)/tests/fuzz/d
 $(BUILD)/tests/fuzz/%_fuzz: $(BUILD)/tests/fuzz/%_fuzz.o $(BELOW_SERVER) $(SUPPORT_OBJ)
 	$(LINK) -fsanitize=fuzzer $(LIBS)
 
+# That of a connection links the server; it stands in for server.c itself.
+CONN_FUZZ_OBJ := $(BUILD)/tests/fuzz/conn_fuzz.o $(SERVER_SUPPORT_OBJ) \
+	$(filter-out $(BUILD)/server/server.o,$(OBJ))
+$(BUILD)/tests/fuzz/conn_corpus: $(CONN_FUZZ_OBJ) $(BUILD)/tests/fuzz/driver.o
+	$(LINK) $(LIBS)
+$(BUILD)/tests/fuzz/conn_fuzz: $(CONN_FUZZ_OBJ)
+	$(LINK) -fsanitize=fuzzer $(LIBS)
+
 # The parts of the suite, as command lines; tests/run-all sums their results.
 HTTP := tests/http/run --muxd $(BUILD)/muxd-test
 PARTS_UNIT = $(UNIT)
 PARTS_HTTP = "$(HTTP)" "$(HTTP) --transport=adverse" "$(HTTP) --split"
 PARTS_FUZZ = $(foreach name,$(FUZZ),"$(BUILD)/tests/fuzz/$(name)_corpus tests/fuzz/corpus/$(name)")
 PARTS_LINT = tests/lint/floors "tests/lint/headers $(CC)" tests/lint/style tests/lint/selftest
-PARTS_DOC = "tests/doc/run $(BUILD)" "tests/config/run $(BUILD)/muxd"
+PARTS_DOC = "tests/doc/run $(BUILD)" "tests/cli/run $(BUILD)/muxd"
 BUILT_DOC = $(BUILD)/muxd $(BUILD)/muxd-doc man $(BUILD)/conf/muxd.conf demo
 
 check: ## install what is missing, build, run all tests (SAN=address,undefined or SAN=thread)
@@ -153,7 +170,7 @@ check-unit: $(UNIT) ## the unit tests alone
 	@tests/run-all $(PARTS_UNIT)
 check-http: $(BUILD)/muxd-test ## the scenarios alone
 	@tests/run-all $(PARTS_HTTP)
-check-doc: $(BUILT_DOC) ## manual, sample and error messages alone
+check-doc: $(BUILT_DOC) ## manual, sample and command line alone
 	@tests/run-all $(PARTS_DOC)
 check-san: ## all tests under both sanitizer builds
 	+@$(MAKE) --no-print-directory check SAN=address,undefined
@@ -169,11 +186,9 @@ fuzz: ## T=NAME TIME=60: fuzz tests/fuzz/NAME_fuzz.c; what it finds goes to buil
 		-artifact_prefix=build/fuzz/$(T)- build/fuzz/corpus/$(T) tests/fuzz/corpus/$(T)
 
 C_FILES = $(wildcard src/*.c src/*/*.[ch] tools/*.c tests/*/*.[ch] tests/*/*/*.[ch])
-lint: config.mk ## style, floors, headers, manual syntax
-	@tests/run-all $(PARTS_LINT)
-	$(or $(MANDOC),mandoc) -T lint -W warning man/muxd.8
-	@if command -v clang-format >/dev/null; then clang-format --dry-run -Werror $(C_FILES); \
-	else echo "clang-format is not installed: layout not checked"; fi
+LAYOUT = $(if $(shell command -v clang-format),"tests/lint/format $(C_FILES)")
+lint: config.mk ## style, floors, headers; layout, if clang-format is there
+	@tests/run-all $(PARTS_LINT) $(LAYOUT)
 format: ## lay out all C files by .clang-format
 	clang-format -i $(C_FILES)
 
@@ -216,7 +231,7 @@ distclean: clean ## and everything that was configured
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
-	@echo "Variables: SAN=address,undefined|thread  WERROR=1  BUILD=DIR  CC=  CFLAGS=  prefix=  DESTDIR="
+	@echo "Variables: SAN=address,undefined|thread  WERROR=1  V=1  BUILD=DIR  CC=  CFLAGS=  prefix=  DESTDIR="
 
 .PHONY: all man run demo check check-all check-unit check-http check-doc check-san fuzz lint format \
 	install uninstall dist clean distclean help

@@ -31,7 +31,7 @@ struct limits {
 
 struct conf_pool {
     struct str name;
-    struct place place;
+    struct place place; /* file NULL: there without being in the config; listeners likewise */
     int64_t threads, queue, queue_time, idle;
     unsigned index; /* in config.pools */
 };

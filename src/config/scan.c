@@ -24,7 +24,8 @@ struct scanner {
     size_t by_name_size, n_names;
     struct opener open[SCAN_DEPTH_MAX];
     unsigned depth;
-    size_t suspect; /* a bracket whose end is indented as if it were another's; or SIZE_MAX */
+    size_t compares; /* of names, that libconfig will make */
+    size_t suspect;  /* a bracket whose end is indented as if it were another's; or SIZE_MAX */
     bool no_memory;
 };
 
@@ -138,17 +139,18 @@ static bool add_name(struct scanner *sc, uint32_t node)
 
 /* ---- brackets */
 
-/* Blanks and tabs in front of the first other byte of the line around `at`; SIZE_MAX if `at` is
- * not that byte and `first` is asked for. */
+#define INDENTATION_MAX 200 /* is looked at */
+
+/* Blanks and tabs that begin the line of `at`; with `first`, SIZE_MAX when other bytes stand before
+ * `at`. */
 static size_t indentation(const struct scanner *sc, size_t at, bool first)
 {
-    struct place p = text_place(sc->lex.source, at, 1);
-    struct str line = text_line(sc->lex.source, p.line);
-    size_t n = 0;
+    size_t before = text_place(sc->lex.source, at, 1).col - 1, n = 0;
+    const char *line = sc->lex.source->text + at - before;
 
-    while (n < line.n && (line.p[n] == ' ' || line.p[n] == '\t'))
+    while (n < before && n < INDENTATION_MAX && (line[n] == ' ' || line[n] == '\t'))
         n++;
-    return first && n != p.col - 1 ? SIZE_MAX : n;
+    return first && n != before ? SIZE_MAX : n;
 }
 
 static bool open_bracket(struct scanner *sc, char close)
@@ -433,6 +435,10 @@ static bool members(struct scanner *sc, uint32_t self)
                                  "more than %d members in one group; write a list of groups, "
                                  "each with its name:  ( { name = \"a\"; ... }, ... )",
                                  SCAN_MEMBERS_MAX);
+        sc->compares += n;
+        if (sc->compares > SCAN_COMPARES_MAX)
+            return fail_at_token(sc, "too many names in the large groups of this file; split it, "
+                                     "or write lists of groups, each with its name");
         if (!member(sc, self))
             return false;
     }

@@ -12,9 +12,10 @@
 
 #include "config/text.h"
 
-#define SCAN_DEPTH_MAX 16      /* groups, lists and arrays in each other */
-#define SCAN_MEMBERS_MAX 5000  /* of one group: libconfig takes n^2 time for n of them */
-#define SCAN_NODES_MAX 1000000 /* in one file */
+#define SCAN_DEPTH_MAX 16          /* groups, lists and arrays in each other */
+#define SCAN_MEMBERS_MAX 5000      /* of one group: libconfig takes n^2 time for n of them */
+#define SCAN_COMPARES_MAX 30000000 /* the sum of that over the groups of a file, n^2 / 2 each */
+#define SCAN_NODES_MAX 1000000     /* in one file */
 
 enum node_kind { NODE_GROUP, NODE_LIST, NODE_ARRAY, NODE_STRING, NODE_INT, NODE_FLOAT, NODE_BOOL };
 

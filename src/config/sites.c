@@ -261,9 +261,10 @@ int load_hosts(struct loader *l)
         if (listener->catch_all != NULL || listener->hosts->exact.used != 0 ||
             listener->hosts->wildcards.used != 0)
             continue;
-        struct place p =
-            listener->place.file ? listener->place : (struct place){ .file = c->file.p };
-        report_add(l->report, false, p, STR_EMPTY,
+        struct place p = listener->place;
+        if (p.file == NULL) /* the one that is there by default */
+            p.file = c->file.p;
+        report_add(l->report, false, p, source_line(l, p),
                    "no site listens on \"%.*s\": every request there will be refused",
                    str_fmt(listener->name));
     }

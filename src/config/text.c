@@ -16,14 +16,16 @@
 
 #define COMPLAINTS_MAX 10 /* about bad bytes in one file */
 
-/* All of fd, at most `max` bytes, into *ret (malloc; room for a NUL behind). */
+#define BEHIND 2 /* bytes of room behind the text: a line feed, a NUL */
+
+/* All of fd, at most `max` bytes, into *ret (malloc). */
 static int read_all(int fd, size_t expected, size_t max, char **ret, size_t *ret_n)
 {
-    size_t cap = min_of(expected, max) + 2, n = 0;
+    size_t cap = min_of(expected, max) + BEHIND + 1, n = 0;
     char *text = malloc(cap);
 
     while (text != NULL) {
-        ssize_t got = read(fd, text + n, cap - 1 - n);
+        ssize_t got = read(fd, text + n, cap - BEHIND - n);
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0) {
@@ -41,7 +43,7 @@ static int read_all(int fd, size_t expected, size_t max, char **ret, size_t *ret
             *ret_n = n;
             return 0;
         }
-        if (n < cap - 1)
+        if (n < cap - BEHIND)
             continue;
         char *more = realloc(text, cap * 2);
         if (more == NULL)
@@ -59,7 +61,7 @@ static const char *refusal(const struct stat *st)
     return S_ISDIR(st->st_mode) ? "it is a directory" : "it is not a regular file";
 }
 
-/* Drops a byte order mark and finds the lines. */
+/* Drops a byte order mark, ends the last line, finds the lines. */
 static int finish(struct text *s, const char *name)
 {
     size_t slash = str_rchr(str_of(name), '/');
@@ -70,6 +72,8 @@ static int finish(struct text *s, const char *name)
         s->n -= 3;
         memmove(s->text, s->text + 3, s->n);
     }
+    if (s->n != 0 && s->text[s->n - 1] != '\n')
+        s->text[s->n++] = '\n';
     s->text[s->n] = '\0';
 
     s->n_lines = 1;
@@ -119,7 +123,7 @@ int text_read(struct text *s, const char *name, size_t max, const char **ret_why
 
 int text_from_bytes(struct text *s, const char *name, struct str bytes)
 {
-    *s = (struct text){ .text = malloc(bytes.n + 1), .n = bytes.n };
+    *s = (struct text){ .text = malloc(bytes.n + BEHIND), .n = bytes.n };
     if (s->text == NULL)
         return -ENOMEM;
     if (bytes.n)
@@ -183,8 +187,8 @@ struct str text_line(const struct text *s, unsigned line)
     if (line == 0 || line > s->n_lines)
         return STR_EMPTY;
     size_t from = s->lines[line - 1];
-    struct str rest = str_make(s->text + from, s->n - from);
-    struct str text = str_head(rest, str_chr(rest, '\n'));
+    size_t to = line < s->n_lines ? s->lines[line] - 1 : s->n;
+    struct str text = str_make(s->text + from, to - from);
     if (text.n && text.p[text.n - 1] == '\r')
         text.n--;
     return text;

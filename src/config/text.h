@@ -14,7 +14,8 @@
 struct text {
     const char *name; /* as messages show it; the caller's */
     struct str dir;   /* of the file, no final slash: "." for "x", empty for "/x" */
-    char *text;       /* n bytes and a NUL; without byte order mark */
+    char *text;       /* n bytes and a NUL; without byte order mark; the last line has its end
+                        (libconfig 1.5 refuses a comment that ends with the file) */
     size_t n;
     uint32_t *lines; /* where each line begins */
     size_t n_lines;

@@ -282,6 +282,8 @@ size_t stream_loop_room(struct stream *s)
 {
     check_magic(s, STREAM_MAGIC);
     check(s->dir == STREAM_TO_WORKER);
+    if (atomic_load(&s->end) != OPEN)
+        return 0;
     size_t n = room(s);
     if (n > 0 || !announce(s))
         return n;

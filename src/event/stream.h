@@ -37,7 +37,7 @@ void stream_free(struct stream *s);
  * A write of n bytes may be partial. */
 ssize_t stream_loop_read(struct stream *s, void *buf, size_t n);
 ssize_t stream_loop_write(struct stream *s, const void *bytes, size_t n);
-/* Bytes that can be written now; when 0, `told` will be called. */
+/* Bytes that can be written now; when 0, `told` will be called unless the stream has ended. */
 size_t stream_loop_room(struct stream *s);
 /* Bytes that can be read now. */
 size_t stream_loop_avail(const struct stream *s);

@@ -102,6 +102,8 @@ static bool step_size(struct body_reader *b, unsigned char c)
     if (b->left > b->max - b->total)
         return refuse(b, 413, "body_too_large");
     expect(b, c == ';' ? AT_EXT_BEGIN : AT_SIZE_LF);
+    b->line = c == ';';
+    b->overhead += c == ';';
     return true;
 }
 

@@ -57,7 +57,8 @@ struct head_info {
 void head_init(struct head_parser *p);
 
 /* `bytes[0..n)` is everything received from the first byte of the head on. One empty line (CRLF)
- * before the request line is skipped (RFC 9112 section 2.2). */
+ * before the request line is skipped (RFC 9112 section 2.2). Refused with 400; 501 for an endless
+ * method; 505 for a version but HTTP/1.x, as soon as its line is there; 414 and 431 by `limits`. */
 enum head_result head_scan(struct head_parser *p, const char *bytes, size_t n,
                            const struct head_limits *limits);
 
@@ -71,7 +72,7 @@ static inline bool head_is_empty(const struct head_parser *p)
  * Makes the request from the bytes that head_scan() accepted (p->at of them), which are copied
  * into `arena` first: nothing in *ret_request points at `bytes`. HEAD_DONE, or HEAD_BAD with
  * p->status and p->reason set (400 for semantics: Host, framing, target; 501 for a coding not
- * known; 505 for the version; 417; 503 with reason "no_memory" if the arena is full).
+ * known; 417; 503 with reason "no_memory" if the arena is full).
  */
 enum head_result head_request(struct head_parser *p, const char *bytes, struct arena *arena,
                               struct request *ret_request, struct head_info *ret_info);

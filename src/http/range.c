@@ -3,11 +3,14 @@
 
 #include <errno.h>
 
-/* Digits to a number; one too large for 64 bits counts as the largest: no body is that long. */
+/* Digits to a number; one too large for 64 bits counts as the largest: no body is that long.
+ * str_u64() stops where it overflows, so what stands behind is looked at first. */
 static bool number(struct str s, uint64_t *ret)
 {
+    for (size_t i = 0; i < s.n; i++)
+        if (!ascii_digit((unsigned char)s.p[i]))
+            return false;
     int r = str_u64(s, ret);
-
     if (r == -ERANGE)
         *ret = UINT64_MAX;
     return r == 0 || r == -ERANGE;

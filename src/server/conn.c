@@ -41,8 +41,7 @@ struct conn *conn_open(struct engine *e, int fd, const struct conf_listener *lis
         memcpy(&c->peer, peer, min_of((size_t)peer_len, sizeof c->peer));
     watch_init(&c->watch, conn_ready);
     timer_init(&c->timer, conn_timer);
-    c->end.run = conn_end;
-    list_init(&c->end.node);
+    later_init(&c->end, conn_end);
     if (c->transport->open(&c->io) < 0)
         goto fail;
     if (loop_watch(&e->loop, &c->watch, fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP) < 0) {

@@ -17,6 +17,7 @@
 #define ENGINE_MAGIC 0x656e676eu /* "engn" */
 
 #define ACCEPTS_PER_TURN 64
+#define LAST_ACCEPTS 128 /* of those, at the end: a full backlog and what comes meanwhile */
 #define BACKOFF_MIN (5 * NSEC_PER_MSEC) /* Go's net/http: 5 ms doubling to 1 s */
 #define BACKOFF_MAX NSEC_PER_SEC
 #define NOTES_PER_SECOND 5
@@ -51,39 +52,40 @@ static void pause_over(struct timer *t)
     loop_ready(&a->engine->loop, &a->watch);
 }
 
-/* An edge may stand for many connections: until EAGAIN the acceptor stays on the ready list. */
-static void accept_ready(struct watch *w, uint32_t events)
+/* Accepts a few; true if there may be more. */
+static bool accept_some(struct acceptor *a)
 {
-    struct acceptor *a = container_of(w, struct acceptor, watch);
-    struct engine *e = a->engine;
-
-    (void)events;
-    if (timer_is_set(&a->pause))
-        return;
     for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
         struct sockaddr_storage peer;
         socklen_t len = sizeof peer;
         int fd = sock_accept(a->fd, &peer, &len);
         if (fd >= 0) {
             a->backoff = 0;
-            conn_open(e, fd, a->listener->conf, (struct sockaddr *)&peer, len);
+            conn_open(a->engine, fd, a->listener->conf, (struct sockaddr *)&peer, len);
             continue;
         }
         switch (sock_accept_error(fd)) {
         case SOCK_AGAIN:
-            return;
+            return false;
         case SOCK_NEXT:
             continue;
         case SOCK_PAUSE:
-            pause_accepting(a, fd);
-            return;
         case SOCK_BROKEN:
-            log_error("listener %.*s: accept: %s", str_fmt(a->listener->name), strerror(-fd));
             pause_accepting(a, fd);
-            return;
+            return false;
         }
     }
-    loop_ready(&e->loop, w);
+    return true;
+}
+
+/* An edge may stand for many connections: until EAGAIN the acceptor stays on the ready list. */
+static void accept_ready(struct watch *w, uint32_t events)
+{
+    struct acceptor *a = container_of(w, struct acceptor, watch);
+
+    (void)events;
+    if (!timer_is_set(&a->pause) && accept_some(a))
+        loop_ready(&a->engine->loop, w);
 }
 
 int engine_accept_on(struct engine *e, struct listener *l, int fd)
@@ -105,12 +107,13 @@ static void stop_accepting(struct engine *e)
 {
     for (unsigned i = 0; i < e->n_acceptors; i++) {
         struct acceptor *a = &e->acceptors[i];
+        /* What the kernel has completed for us is ours to answer. */
+        for (int turns = 0; turns < LAST_ACCEPTS && accept_some(a); turns++)
+            ;
         timer_clear(&e->loop.timers, &a->pause);
-        /* What the kernel has completed for us is ours to answer. A shared socket's is not. */
-        if (!a->listener->shared)
-            accept_ready(&a->watch, 0);
         loop_unwatch(&e->loop, &a->watch);
     }
+    loop_post(server_loop(e->server), &e->deaf_letter);
 }
 
 /* ---- draining */
@@ -239,6 +242,7 @@ int engine_init(struct engine *e, struct server *s, unsigned index, struct confi
     list_init(&e->conns);
     e->drain_letter.deliver = drain_deliver;
     e->abort_letter.deliver = abort_deliver;
+    e->deaf_letter.deliver = server_engine_deaf;
     e->ended_letter.deliver = server_engine_ended;
     return 0;
 }

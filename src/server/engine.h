@@ -62,6 +62,7 @@ struct engine {
 
     struct letter drain_letter; /* main -> engine */
     struct letter abort_letter; /* main -> engine: the drain is over */
+    struct letter deaf_letter;  /* engine -> main: it accepts no more */
     struct letter ended_letter; /* engine -> main: no connection left */
 };
 

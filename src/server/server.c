@@ -31,7 +31,7 @@ struct server {
     struct loop loop;
     struct config *config;
     struct engine *engines;
-    unsigned n_engines, n_ended;
+    unsigned n_engines, n_deaf, n_ended;
     struct listener *listeners;
     size_t n_listeners;
     struct pool **pools;       /* as config.pools */
@@ -58,6 +58,22 @@ struct pool_share *server_share(struct server *s, const struct route *route)
 }
 
 /* ---- the end */
+
+static void close_listeners(struct server *s)
+{
+    for (size_t i = 0; i < s->n_listeners; i++)
+        listener_close(&s->listeners[i]);
+    s->n_listeners = 0;
+}
+
+/* With the last one, clients are refused rather than left in a backlog nobody reads. */
+void server_engine_deaf(struct letter *l)
+{
+    struct server *s = container_of(l, struct engine, deaf_letter)->server;
+
+    if (++s->n_deaf == s->n_engines)
+        close_listeners(s);
+}
 
 void server_engine_ended(struct letter *l)
 {
@@ -349,8 +365,7 @@ bool server_free(struct server *s)
     for (unsigned i = 0; i < s->n_engines; i++)
         engine_done(&s->engines[i]);
     free(s->engines);
-    for (size_t i = 0; i < s->n_listeners; i++)
-        listener_close(&s->listeners[i]);
+    close_listeners(s);
     free(s->listeners);
     timer_clear(&s->loop.timers, &s->look);
     timer_clear(&s->loop.timers, &s->drain_timer);

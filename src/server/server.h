@@ -25,6 +25,8 @@ bool server_free(struct server *s);
 struct loop *server_loop(struct server *s);
 struct pool *server_pool(struct server *s, const struct conf_pool *conf);
 struct pool_share *server_share(struct server *s, const struct route *route);
+/* On the main thread: an engine accepts no more; it has no connection left. */
+void server_engine_deaf(struct letter *l);
 void server_engine_ended(struct letter *l);
 
 #endif
