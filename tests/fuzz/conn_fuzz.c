@@ -70,6 +70,11 @@ struct pool_share *server_share(struct server *s, const struct route *route)
     return NULL;
 }
 
+void server_engine_deaf(struct letter *l)
+{
+    (void)l;
+}
+
 void server_engine_ended(struct letter *l)
 {
     (void)l;
