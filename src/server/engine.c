@@ -17,6 +17,7 @@
 #define ENGINE_MAGIC 0x656e676eu /* "engn" */
 
 #define ACCEPTS_PER_TURN 64
+#define BACKLOG_TURNS (4096 / ACCEPTS_PER_TURN)
 #define BACKOFF_MIN (5 * NSEC_PER_MSEC) /* Go's net/http: 5 ms doubling to 1 s */
 #define BACKOFF_MAX NSEC_PER_SEC
 #define NOTES_PER_SECOND 5
@@ -51,15 +52,13 @@ static void pause_over(struct timer *t)
     loop_ready(&a->engine->loop, &a->watch);
 }
 
-/* An edge may stand for many connections: until EAGAIN the acceptor stays on the ready list. */
-static void accept_ready(struct watch *w, uint32_t events)
+/* true: there may be more. */
+static bool accept_some(struct acceptor *a)
 {
-    struct acceptor *a = container_of(w, struct acceptor, watch);
     struct engine *e = a->engine;
 
-    (void)events;
     if (timer_is_set(&a->pause))
-        return;
+        return false;
     for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
         struct sockaddr_storage peer;
         socklen_t len = sizeof peer;
@@ -71,19 +70,29 @@ static void accept_ready(struct watch *w, uint32_t events)
         }
         switch (sock_accept_error(fd)) {
         case SOCK_AGAIN:
-            return;
+            return false;
         case SOCK_NEXT:
             continue;
         case SOCK_PAUSE:
             pause_accepting(a, fd);
-            return;
+            return false;
         case SOCK_BROKEN:
             log_error("listener %.*s: accept: %s", str_fmt(a->listener->name), strerror(-fd));
             pause_accepting(a, fd);
-            return;
+            return false;
         }
     }
-    loop_ready(&e->loop, w);
+    return true;
+}
+
+/* An edge may stand for many connections: until EAGAIN the acceptor stays on the ready list. */
+static void accept_ready(struct watch *w, uint32_t events)
+{
+    struct acceptor *a = container_of(w, struct acceptor, watch);
+
+    (void)events;
+    if (accept_some(a))
+        loop_ready(&a->engine->loop, w);
 }
 
 int engine_accept_on(struct engine *e, struct listener *l, int fd)
@@ -106,9 +115,11 @@ static void stop_accepting(struct engine *e)
     for (unsigned i = 0; i < e->n_acceptors; i++) {
         struct acceptor *a = &e->acceptors[i];
         timer_clear(&e->loop.timers, &a->pause);
-        /* What the kernel has completed for us is ours to answer. A shared socket's is not. */
-        if (!a->listener->shared)
-            accept_ready(&a->watch, 0);
+        /* What the kernel has completed for us is ours to answer; a shared socket's is not. No more
+         * than a backlog, lest a flood of new ones keeps us from ending. */
+        for (int k = 0; !a->listener->shared && k < BACKLOG_TURNS && accept_some(a); k++)
+            ;
+        timer_clear(&e->loop.timers, &a->pause); /* no descriptor was left */
         loop_unwatch(&e->loop, &a->watch);
     }
 }
