@@ -262,13 +262,7 @@ static int watch_signals(struct server *s)
 
 static int set_up(struct server *s)
 {
-    raise_descriptor_limit();
-    int r = loop_init(&s->loop);
-    if (r < 0)
-        return r;
-    timer_init(&s->look, look);
-    timer_init(&s->drain_timer, drain_over);
-    r = watch_signals(s);
+    int r = watch_signals(s);
     if (r < 0)
         return r;
     r = make_pools(s);
@@ -290,12 +284,17 @@ int server_new(struct config *config, struct server **ret)
 {
     struct server *s = calloc(1, sizeof *s);
 
-    if (s == NULL) {
+    raise_descriptor_limit();
+    int r = s == NULL ? -ENOMEM : loop_init(&s->loop);
+    if (r < 0) {
+        free(s);
         config_unref(config);
-        return -ENOMEM;
+        return r;
     }
     s->config = config;
-    int r = set_up(s);
+    timer_init(&s->look, look);
+    timer_init(&s->drain_timer, drain_over);
+    r = set_up(s);
     if (r < 0) {
         server_free(s);
         return r;
