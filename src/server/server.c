@@ -336,18 +336,21 @@ bool server_free(struct server *s)
 {
     if (s == NULL)
         return true;
+    for (unsigned i = 0; i < s->n_engines; i++)
+        engine_cut(&s->engines[i]);
     for (size_t i = 0; s->pools != NULL && i < s->config->n_pools; i++)
         if (s->pools[i] != NULL && !pool_free(s->pools[i], clock_mono() + CUT_TIME)) {
             log_warning("pool %.*s: a worker does not come back",
                         str_fmt(s->config->pools[i].name));
             return false;
         }
-    for (unsigned i = 0; i < s->n_engines; i++)
+    for (unsigned i = 0; i < s->n_engines; i++) {
+        loop_turn(&s->engines[i].loop, 0); /* letters of workers that were late */
         if (s->engines[i].n_conns > 0)
-            return false; /* lent to a worker whose letter came after the loops had ended */
+            return false; /* LATER, and nobody resumed it */
+    }
     for (unsigned i = 0; i < s->n_engines; i++)
         engine_done(&s->engines[i]);
-    free(s->engines);
     for (size_t i = 0; i < s->n_listeners; i++)
         listener_close(&s->listeners[i]);
     free(s->listeners);
@@ -359,6 +362,7 @@ bool server_free(struct server *s)
         close(fd);
     }
     loop_done(&s->loop);
+    free(s->engines); /* after the last letter of theirs */
     free(s->pools);
     free(s->shares);
     config_unref(s->config);
