@@ -155,7 +155,8 @@ $(BUILD)/tests/fuzz/conn_fuzz: $(CONN_FUZZ_OBJ)
 # The parts of the suite, as command lines; tests/run-all sums their results.
 HTTP := tests/http/run --muxd $(BUILD)/muxd-test
 PARTS_UNIT = $(UNIT)
-PARTS_HTTP = "$(HTTP)" "$(HTTP) --transport=adverse" "$(HTTP) --split"
+PARTS_HTTP = "$(HTTP)" "$(HTTP) --transport=adverse" "$(HTTP) --split" \
+	"$(HTTP) --split --transport=adverse"
 PARTS_FUZZ = $(foreach name,$(FUZZ),"$(BUILD)/tests/fuzz/$(name)_corpus tests/fuzz/corpus/$(name)")
 PARTS_LINT = tests/lint/floors "tests/lint/headers $(CC)" tests/lint/style tests/lint/selftest
 PARTS_DOC = "tests/doc/run $(BUILD)" "tests/cli/run $(BUILD)/muxd"

@@ -10,7 +10,6 @@
 
 #include "base/check.h"
 #include "base/clock.h"
-#include "http/path.h"
 #include "server/engine.h"
 
 #define EXCHANGE_MAGIC 0x65786368u /* "exch" */
@@ -62,7 +61,7 @@ static void set_timer(struct exchange *x, int64_t length)
 
 /* ---- the response */
 
-static void body_drop(struct exchange *x, struct body *b)
+void exchange_body_drop(struct exchange *x, struct body *b)
 {
     if (b->kind == BODY_KIND_FILE)
         close(b->fd);
@@ -100,7 +99,7 @@ enum step exchange_fail(struct exchange *x, unsigned status, const char *reason)
         stream_worker_abort(x->out);
         return STEP_DONE;
     }
-    body_drop(x, &x->body);
+    exchange_body_drop(x, &x->body);
     set_error(&x->response, &x->body, &x->arena, status);
     x->reason = reason;
     return STEP_DONE;
@@ -119,8 +118,8 @@ static void reply_no_memory(struct exchange *x)
     if (x->state == EXCHANGE_STREAMING)
         (void)exchange_abandon(x);
     else
-        body_drop(x, &x->body);
-    body_drop(x, &x->late_body);
+        exchange_body_drop(x, &x->body);
+    exchange_body_drop(x, &x->late_body);
     arena_reset(&x->late_arena);
     note(x, 503, "no_memory");
     set_error(&x->late, &x->late_body, &x->late_arena, 503);
@@ -290,63 +289,12 @@ static void resume_deliver(struct letter *l)
     }
 }
 
-/* ---- routing */
-
-static void redirect_to_path(struct exchange *x, struct str path, bool add_slash)
-{
-    const struct request *req = &x->request;
-    bool safe = req->method == METHOD_GET || req->method == METHOD_HEAD;
-    struct str where = path_encode(&x->arena, path);
-    struct str location =
-        arena_printf(&x->arena, "%.*s%s%s%.*s", str_fmt(where), add_slash ? "/" : "",
-                     req->has_query ? "?" : "", str_fmt(req->query));
-
-    exchange_fail(x, safe ? 301 : 308, NULL);
-    response_add(&x->response, STR("Location"), location);
-}
-
-/* The server's own answer, when no route has one; x->route stays NULL. */
-static void answer_unrouted(struct exchange *x, const struct mux_match *match)
-{
-    const struct request *req = &x->request;
-
-    if (match->add_slash || req->path_cleaned) {
-        redirect_to_path(x, req->path, match->add_slash);
-    } else if (match->other_method) {
-        struct str allow = mux_allow(x->site->mux, req->host, req->path, &x->arena);
-        exchange_fail(x, 405, "method_not_allowed");
-        response_add(&x->response, STR("Allow"), allow);
-    } else {
-        exchange_fail(x, 404, "no_route");
-    }
-}
-
-static enum step route(struct exchange *x)
-{
-    const struct request *req = &x->request;
-
-    x->site = config_site(x->config, x->conn->listener, req->host);
-    if (x->site == NULL)
-        return exchange_fail(x, 421, "unknown_host");
-    if (req->form == TARGET_AUTHORITY)
-        return exchange_fail(x, 501, "connect_not_supported");
-    if (req->form == TARGET_ASTERISK) { /* OPTIONS *: about the server as a whole */
-        x->response.status = 204;
-        return STEP_DONE;
-    }
-    mux_match(x->site->mux, req->method, req->method_token, req->host, req->path, &x->match);
-    if (x->match.route == NULL || x->match.add_slash || req->path_cleaned) {
-        answer_unrouted(x, &x->match);
-        return STEP_DONE;
-    }
-    x->route = x->match.route;
-    return STEP_NEXT;
-}
+/* ---- begin */
 
 void exchange_begin(struct exchange *x)
 {
     exchange_move(x, EXCHANGE_STEPPING);
-    exchange_go_on(x, route(x));
+    exchange_go_on(x, exchange_route(x));
 }
 
 void exchange_refuse(struct exchange *x, unsigned status, const char *reason)
@@ -548,8 +496,8 @@ static void finish(struct exchange *x)
 {
     exchange_move(x, EXCHANGE_DONE);
     timer_clear(&x->engine->loop.timers, &x->timer);
-    body_drop(x, &x->body);
-    body_drop(x, &x->late_body);
+    exchange_body_drop(x, &x->body);
+    exchange_body_drop(x, &x->late_body);
     exchange_streams_free(x);
     arena_reset(&x->arena);
     arena_reset(&x->late_arena);
@@ -585,7 +533,7 @@ bool exchange_end(struct exchange *x)
         return true;
     case EXCHANGE_REPLYING:
         /* After the source's done() nobody posts a resume any more, but one may be on its way. */
-        body_drop(x, x->reply_body);
+        exchange_body_drop(x, x->reply_body);
         if (atomic_load(&x->resume_posted)) {
             exchange_move(x, EXCHANGE_ABANDONED);
             return false;
@@ -601,101 +549,4 @@ bool exchange_end(struct exchange *x)
         check_never("an exchange ends between its steps");
         return false;
     }
-}
-
-/* ---- the rest of handler/handler.h */
-
-const struct request *exchange_request(const struct exchange *x)
-{
-    return &x->request;
-}
-
-struct str exchange_rest(const struct exchange *x)
-{
-    return str_from(x->request.path, x->route->prefix.n);
-}
-
-struct str exchange_capture(const struct exchange *x, struct str name)
-{
-    size_t i = 0;
-
-    for (size_t s = 0; s < x->route->pattern.n_segments; s++) {
-        const struct segment *seg = &x->route->pattern.segments[s];
-        if ((seg->kind != SEGMENT_WILDCARD && seg->kind != SEGMENT_REST) || seg->text.n == 0)
-            continue;
-        if (str_eq(seg->text, name))
-            return x->match.captures[i];
-        i++;
-    }
-    return STR_EMPTY;
-}
-
-struct str exchange_peer(const struct exchange *x)
-{
-    struct exchange *mine = (struct exchange *)x; /* a cache; the caller holds the exchange */
-
-    if (x->peer[0] == '\0')
-        conn_peer_text(x->conn, mine->peer);
-    return str_of(x->peer);
-}
-
-struct str exchange_route_name(const struct exchange *x)
-{
-    return x->route ? x->route->name : STR_EMPTY;
-}
-
-int64_t exchange_time(const struct exchange *x)
-{
-    return x->wall / NSEC_PER_SEC;
-}
-
-/* A worker has `response` and never looks at `reply`, which is the loop's; to a filter on the loop
- * the response is the one about to be sent, be it the late one of a lent exchange. */
-struct response *exchange_response(struct exchange *x)
-{
-    if (exchange_on_worker(x))
-        return &x->response;
-    return x->reply != NULL ? x->reply : &x->response;
-}
-
-struct arena *exchange_arena(struct exchange *x)
-{
-    return exchange_response(x)->arena;
-}
-
-const void *exchange_conf(const struct exchange *x)
-{
-    return x->route->conf;
-}
-
-void exchange_set_state(struct exchange *x, void *state)
-{
-    x->handler_state = state;
-}
-
-void *exchange_state(const struct exchange *x)
-{
-    return x->handler_state;
-}
-
-static void set_body(struct exchange *x, struct body body)
-{
-    body_drop(x, &x->body);
-    x->body = body;
-}
-
-void exchange_body_bytes(struct exchange *x, struct str bytes)
-{
-    set_body(x, (struct body){ .kind = BODY_KIND_BYTES, .length = bytes.n, .bytes = bytes });
-}
-
-void exchange_body_file(struct exchange *x, int fd, uint64_t offset, uint64_t length)
-{
-    set_body(x,
-             (struct body){ .kind = BODY_KIND_FILE, .length = length, .fd = fd, .offset = offset });
-}
-
-void exchange_body_source(struct exchange *x, struct source *s, uint64_t length)
-{
-    set_body(x, (struct body){ .kind = BODY_KIND_SOURCE, .length = length, .source = s });
 }

@@ -139,7 +139,12 @@ bool exchange_feed(struct exchange *x);
 bool exchange_abandon(struct exchange *x);
 void exchange_streams_free(struct exchange *x);
 
-/* Between exchange.c and lend.c. */
+/* In exchange_route.c: finds site and route: NEXT; or sets the answer that is given without: DONE.
+ */
+enum step exchange_route(struct exchange *x);
+
+/* Between exchange.c, exchange_api.c and lend.c. */
+void exchange_body_drop(struct exchange *x, struct body *b);
 /* An abandoned exchange is ours again. */
 void exchange_release(struct exchange *x);
 void exchange_move(struct exchange *x, enum exchange_state to);
