@@ -34,10 +34,11 @@ static void pause_accepting(struct acceptor *a, int error)
 {
     struct engine *e = a->engine;
 
-    if (a->backoff == 0)
+    if (!a->starved)
         log_warning(
             "listener %.*s: accept: %s; accepting rests until descriptors or memory are free",
             str_fmt(a->listener->name), strerror(-error));
+    a->starved = true;
     a->backoff = a->backoff == 0 ? BACKOFF_MIN : min_of(a->backoff * 2, BACKOFF_MAX);
     stats_count(&e->stats, accept_pauses);
     if (loop_timer(&e->loop, &a->pause, a->backoff) < 0)
@@ -69,6 +70,7 @@ static bool accept_some(struct acceptor *a)
         }
         switch (sock_accept_error(fd)) {
         case SOCK_AGAIN:
+            a->starved = false; /* nobody waits any more: the episode is over */
             return false;
         case SOCK_NEXT:
             continue;

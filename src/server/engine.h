@@ -25,7 +25,8 @@ struct h1;
 struct acceptor {
     struct watch watch;
     struct timer pause; /* back-off: set while accepting rests */
-    int64_t backoff;    /* ns of the last pause; 0: none in this episode */
+    int64_t backoff;    /* ns of the last pause; 0: the last accept succeeded */
+    bool starved;       /* an episode of pauses, of which one line is logged */
     struct engine *engine;
     struct listener *listener; /* the server's */
     int fd;                    /* the listener's */

@@ -242,8 +242,11 @@ static enum h1_progress idle(struct h1 *h)
 {
     struct conn *c = h->conn;
 
-    if (h->eof || c->state == CONN_DRAINING)
+    if (h->eof || (c->state == CONN_DRAINING && !c->readable))
         return close_now(h);
+    if (c->state == CONN_DRAINING)
+        return H1_WAIT; /* the transport said EAGAIN but can go on by itself: conn_again() was
+                           called */
     h1_give(h);
     conn_set_wait(c, CONN_WAIT_IDLE, false);
     return H1_GONE;
