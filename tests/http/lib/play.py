@@ -8,6 +8,7 @@ import signal
 import socket
 import struct
 import subprocess
+import sys
 import tempfile
 import termios
 import time
@@ -16,6 +17,7 @@ from client import Client, Poller, Response
 from daemon import VALGRIND, Daemon
 from text import (BadScenario, Failure, difference, join_pieces, seconds, size, split_words)
 
+LAUNCH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "launch.py")
 DEFAULTS = """\
 loops = 2;
 """
@@ -36,6 +38,10 @@ def free_port():
                 pass
 
 
+def _expression(words):
+    return " ".join(w if isinstance(w, str) else w.decode() for w in words)
+
+
 class Play:
     def __init__(self, scenario, options):
         self.scenario, self.options = scenario, options
@@ -45,6 +51,8 @@ class Play:
         self.told_to_end = False
         self.ended = False  # the scenario has seen the daemon's end itself
         self.gates = []
+        self.inherited = []  # (name, listening socket)
+        self.descriptors = 0  # at most that many in the daemon
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith("MUXD_")}
         if options.transport:
             self.environment["MUXD_TEST_TRANSPORT"] = options.transport
@@ -131,10 +139,16 @@ class Play:
             self.daemon.kill()
         for gate in self.gates:
             os.close(gate)
+        for _, sock in self.inherited:
+            sock.close()
         shutil.rmtree(self.directory)
 
     def _command(self):
-        return (VALGRIND if self.options.valgrind else []) + [self.options.muxd]
+        command = (VALGRIND if self.options.valgrind else []) + [self.options.muxd]
+        if self.inherited or self.descriptors:
+            sockets = ",".join(f"{name}={s.fileno()}" for name, s in self.inherited)
+            command = [sys.executable, LAUNCH, str(self.descriptors), sockets] + command
+        return command
 
     # ---- files and the process
 
@@ -202,13 +216,23 @@ class Play:
     def do_env(self, words, _block):
         self.environment[words[0]] = " ".join(words[1:])
 
+    def do_descriptors(self, words, _block):
+        """descriptors N: the daemon may have no more."""
+        self.descriptors = int(words[0])
+
+    def do_inherit(self, words, _block):
+        """inherit NAME PORT: the daemon is given a socket that listens there."""
+        sock = socket.create_server(("127.0.0.1", int(words[1])), reuse_port=True)
+        self.inherited.append((words[0], sock))
+
     def do_start(self, _words, _block):
         if self.daemon:
             return
         if not os.path.exists(self.values["config"]):
             raise BadScenario("no config before the first step that needs the daemon")
         self.daemon = Daemon(self._command() + ["-c", self.values["config"]], self.poller,
-                             self.directory, self.environment)
+                             self.directory, self.environment,
+                             [s.fileno() for _, s in self.inherited])
         self.daemon.await_ready()
 
     def do_signal(self, words, _block):
@@ -223,9 +247,14 @@ class Play:
         if status != want:
             raise Failure(f"the daemon ended with status {status}, expected {want}")
 
+    def do_ignore(self, words, _block):
+        """ignore REGEX: such lines may be there or not."""
+        self.do_start([], [])
+        self.daemon.output.ignored.append(_expression(words))
+
     def do_log(self, words, _block):
         """log REGEX: waits for such a line on the daemon's output, and takes it."""
-        expression = " ".join(w if isinstance(w, str) else w.decode() for w in words)
+        expression = _expression(words)
         self.do_start([], [])
         output = self.daemon.output
         self.poller.wait(lambda: output.take(expression) or output.ended,
