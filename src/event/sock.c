@@ -48,7 +48,9 @@ static struct quoted quote(struct str s)
     }
     for (size_t i = 0; i < n; i++)
         q.text[i] = (unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f ? '?' : s.p[i];
-    strcpy(q.text + n, n < s.n ? "..." : "");
+    memcpy(q.text + n, "...", sizeof "...");
+    if (n == s.n)
+        q.text[n] = '\0';
     return q;
 }
 

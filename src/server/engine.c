@@ -113,7 +113,6 @@ static void stop_accepting(struct engine *e)
         timer_clear(&e->loop.timers, &a->pause);
         loop_unwatch(&e->loop, &a->watch);
     }
-    loop_post(server_loop(e->server), &e->deaf_letter);
 }
 
 /* ---- draining */
@@ -152,6 +151,7 @@ static void drain_deliver(struct letter *l)
     e->draining = true;
     list_each_safe (c, &e->conns, struct conn, node)
         c->proto->drain(c);
+    loop_post(server_loop(e->server), &e->deaf_letter);
     report_end(e);
 }
 

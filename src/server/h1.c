@@ -293,7 +293,9 @@ static enum h1_progress serve(struct h1 *h)
             exchange_input(&h->x);
         return h1_send_reply(h);
     }
-    if ((c->readable || buf_len(&h->in) > 0) && exchange_input(&h->x))
+    /* A worker may have begun to want its body although nothing has arrived: 100 Continue. */
+    if ((c->readable || buf_len(&h->in) > 0 || h->x.state == EXCHANGE_LENT) &&
+        exchange_input(&h->x))
         return H1_GO;
     if (c->hung_up)
         return close_now(h); /* nobody is left to answer */

@@ -39,6 +39,7 @@ struct server {
     struct watch signals;
     struct timer look, drain_timer;
     bool draining, cut;
+    const char *why;     /* the drain began: the signal */
     unsigned stuck_said; /* workers named already */
 };
 
@@ -71,8 +72,10 @@ void server_engine_deaf(struct letter *l)
 {
     struct server *s = container_of(l, struct engine, deaf_letter)->server;
 
-    if (++s->n_deaf == s->n_engines)
-        close_listeners(s);
+    if (++s->n_deaf < s->n_engines)
+        return;
+    close_listeners(s);
+    log_info("%s: draining", s->why);
 }
 
 void server_engine_ended(struct letter *l)
@@ -111,7 +114,7 @@ static void drain(struct server *s, const char *why)
         _exit(EXIT_FAILURE);
     }
     s->draining = true;
-    log_info("%s: draining", why);
+    s->why = why;
     notify_stopping();
     for (unsigned i = 0; i < s->n_engines; i++)
         loop_post(&s->engines[i].loop, &s->engines[i].drain_letter);

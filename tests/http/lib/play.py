@@ -89,7 +89,9 @@ class Play:
         text = self._expand(step.text)
         words = split_words(text)
         block = [self._expand(line) for line in step.block]
-        many = re.fullmatch(r"c(\d+)(?:\.\.(\d+))?", words[0]) if isinstance(words[0], str) else None
+        many = None
+        if isinstance(words[0], str):
+            many = re.fullmatch(r"c(\d+)(?:\.\.(\d+))?", words[0])
         verb = words[1 if many else 0]
         method = getattr(self, ("on_" if many else "do_") + verb.replace("-", "_"), None)
         if method is None:

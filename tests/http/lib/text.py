@@ -86,7 +86,8 @@ def split_words(text):
         else:
             # Characters up to U+00FF made by \xHH are bytes; others stand for their UTF-8.
             plain = _ESCAPE.sub(_unescape, match[1])
-            words.append(b"".join(c.encode("latin-1") if ord(c) < 256 else c.encode() for c in plain))
+            words.append(b"".join(
+                c.encode("latin-1") if ord(c) < 256 else c.encode() for c in plain))
     return words
 
 
@@ -108,7 +109,8 @@ _PERIOD = bytes((i ^ i >> 8) & 0xFF for i in range(65536))
 
 
 def pattern(n):
-    """n bytes in which every position within 64 KiB is recognisable; test_pattern makes the same."""
+    """n bytes in which every position within 64 KiB is recognisable; test_pattern makes the
+    same."""
     return (_PERIOD * (n // len(_PERIOD) + 1))[:n]
 
 
