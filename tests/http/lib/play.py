@@ -26,16 +26,14 @@ listeners: { main: { address = "${address}"; } }
 """
 
 
-def free_port():
-    """Below the range of ephemeral ports, so that no outgoing connection takes it meanwhile."""
-    while True:
-        port = 10000 + int.from_bytes(os.urandom(2), "big") % 20000
-        with socket.socket() as sock:
-            try:
-                sock.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                pass
+def reserve_port():
+    """A socket bound to a free port. As long as it stays open the kernel gives the port to nobody who
+    does not ask for it by number, as the daemon does: both have SO_REUSEADDR, and only one listens.
+    """
+    sock = socket.socket()
+    sock.bind(("127.0.0.1", 0))
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    return sock
 
 
 def _expression(words):
@@ -51,6 +49,7 @@ class Play:
         self.told_to_end = False
         self.ended = False  # the scenario has seen the daemon's end itself
         self.gates = []
+        self.reserved = []
         self.inherited = []  # (name, listening socket)
         self.descriptors = 0  # at most that many in the daemon
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith("MUXD_")}
@@ -110,7 +109,8 @@ class Play:
         if name not in self.values:
             if not name.startswith("port"):
                 raise BadScenario(f"no such value: ${{{name}}}")
-            self.values[name] = free_port()
+            self.reserved.append(reserve_port())
+            self.values[name] = self.reserved[-1].getsockname()[1]
         return self.values[name]
 
     def _finish(self):
@@ -141,7 +141,7 @@ class Play:
             self.daemon.kill()
         for gate in self.gates:
             os.close(gate)
-        for _, sock in self.inherited:
+        for sock in self.reserved + [sock for _, sock in self.inherited]:
             sock.close()
         shutil.rmtree(self.directory)
 
@@ -224,7 +224,7 @@ class Play:
 
     def do_inherit(self, words, _block):
         """inherit NAME PORT: the daemon is given a socket that listens there."""
-        sock = socket.create_server(("127.0.0.1", int(words[1])), reuse_port=True)
+        sock = socket.create_server(("127.0.0.1", int(words[1])))
         self.inherited.append((words[0], sock))
 
     def do_start(self, _words, _block):
