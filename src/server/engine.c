@@ -2,7 +2,6 @@
 #include "server/engine.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -60,9 +59,13 @@ static bool accept_some(struct acceptor *a)
         socklen_t len = sizeof peer;
         int fd = sock_accept(a->fd, &peer, &len);
         if (fd >= 0) {
-            a->backoff = 0;
-            conn_open(a->engine, fd, a->listener->conf, (struct sockaddr *)&peer, len);
-            continue;
+            fd = conn_open(a->engine, fd, a->listener->conf, (struct sockaddr *)&peer, len);
+            if (fd == 0) {
+                a->backoff = 0;
+                continue;
+            }
+            if (fd == -ENOSPC) /* epoll watches, fs.epoll.max_user_watches */
+                fd = -ENOMEM;
         }
         switch (sock_accept_error(fd)) {
         case SOCK_AGAIN:
@@ -249,12 +252,9 @@ int engine_init(struct engine *e, struct server *s, unsigned index, struct confi
 
 int engine_start(struct engine *e)
 {
-    sigset_t all, before;
-
-    sigfillset(&all); /* signals are the main thread's */
-    pthread_sigmask(SIG_SETMASK, &all, &before);
+    /* The main thread has blocked the signals that it reads; the mask is inherited. */
     int r = pthread_create(&e->thread, NULL, engine_main, e);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+
     e->started = r == 0;
     return -r;
 }

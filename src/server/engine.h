@@ -60,6 +60,7 @@ struct engine {
     struct conn *current; /* whose run() is on the stack, for the panic message */
     struct stats stats;
 
+    _Atomic unsigned posting;   /* threads inside exchange_resume() */
     struct letter drain_letter; /* main -> engine */
     struct letter abort_letter; /* main -> engine: the drain is over */
     struct letter deaf_letter;  /* engine -> main: it accepts no more */

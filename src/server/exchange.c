@@ -88,8 +88,18 @@ static void set_error(struct response *res, struct body *body, struct arena *are
         response_add_checked(res, STR("Retry-After"), STR("1"));
 }
 
+bool exchange_on_worker(const struct exchange *x)
+{
+    return x->lent && engine_self() == NULL;
+}
+
 enum step exchange_fail(struct exchange *x, unsigned status, const char *reason)
 {
+    if (exchange_on_worker(x) && x->out != NULL) {
+        /* The head is gone, and `response` with it: all that is left is to cut the body. */
+        stream_worker_abort(x->out);
+        return STEP_DONE;
+    }
     body_drop(x, &x->body);
     set_error(&x->response, &x->body, &x->arena, status);
     x->reason = reason;
@@ -102,6 +112,22 @@ static void note(struct exchange *x, unsigned status, const char *reason)
                 x->route ? x->route->name : STR_EMPTY);
 }
 
+/* A response that lacks fields for want of memory is not sent: they may be what protects it. This
+ * one needs no memory but the first block of the late arena. */
+static void reply_no_memory(struct exchange *x)
+{
+    if (x->state == EXCHANGE_STREAMING)
+        (void)exchange_abandon(x);
+    else
+        body_drop(x, &x->body);
+    body_drop(x, &x->late_body);
+    arena_reset(&x->late_arena);
+    note(x, 503, "no_memory");
+    set_error(&x->late, &x->late_body, &x->late_arena, 503);
+    x->reply = &x->late;
+    x->reply_body = &x->late_body;
+}
+
 /* Hands a response to the protocol, through the route's filters. */
 void exchange_reply(struct exchange *x, struct response *res, struct body *body)
 {
@@ -112,6 +138,8 @@ void exchange_reply(struct exchange *x, struct response *res, struct body *body)
         if (f->kind->respond != NULL)
             f->kind->respond(x, f->conf);
     }
+    if (arena_failed(res->arena) && res->status < 500)
+        reply_no_memory(x);
     x->conn->proto->ready(x);
 }
 
@@ -120,12 +148,6 @@ static void reply_ours(struct exchange *x)
     timer_clear(&x->engine->loop.timers, &x->timer);
     if (x->response.status == 0)
         exchange_fail(x, 500, "no_response");
-    if (arena_failed(&x->arena) && x->response.status < 500) {
-        exchange_move(x, EXCHANGE_REPLYING);
-        body_drop(x, &x->body);
-        exchange_late_reply(x, 503, "no_memory");
-        return;
-    }
     if (x->reason != NULL && x->response.status >= 500)
         note(x, x->response.status, x->reason);
     exchange_move(x, EXCHANGE_REPLYING);
@@ -185,13 +207,15 @@ void exchange_go_on(struct exchange *x, enum step s)
 /* `then`, after a wait. */
 static void resume(struct exchange *x)
 {
+    if (x->state == EXCHANGE_LATER) /* the time for a body goes on while the step looks */
+        timer_clear(&x->engine->loop.timers, &x->timer);
     exchange_move(x, EXCHANGE_STEPPING);
     exchange_go_on(x, x->then(x));
 }
 
 enum step exchange_later(struct exchange *x, step_fn *then)
 {
-    if (x->on_worker)
+    if (exchange_on_worker(x))
         return exchange_fail(x, 500, "later_in_pool");
     x->then = then;
     exchange_move(x, EXCHANGE_LATER);
@@ -201,7 +225,7 @@ enum step exchange_later(struct exchange *x, step_fn *then)
 
 enum step exchange_await_body(struct exchange *x, step_fn *then)
 {
-    if (x->on_worker)
+    if (exchange_on_worker(x))
         return exchange_fail(x, 500, "later_in_pool");
     check(x->body_wanted);
     x->then = then;
@@ -211,7 +235,7 @@ enum step exchange_await_body(struct exchange *x, step_fn *then)
 
 enum step exchange_offload(struct exchange *x, void (*work)(struct exchange *x), step_fn *then)
 {
-    if (x->on_worker) { /* where it may block already */
+    if (exchange_on_worker(x)) { /* where it may block already */
         work(x);
         return then(x);
     }
@@ -222,8 +246,14 @@ enum step exchange_offload(struct exchange *x, void (*work)(struct exchange *x),
 
 void exchange_resume(struct exchange *x)
 {
+    struct engine *e = x->engine;
+
+    /* Once the letter is in the box the exchange may be gone, and the last connection with it; the
+     * engine stays until nobody is in here (server_free). */
+    atomic_fetch_add(&e->posting, 1);
     if (!atomic_exchange(&x->resume_posted, true))
-        loop_post(&x->engine->loop, &x->resume_letter);
+        loop_post(&e->loop, &x->resume_letter);
+    atomic_fetch_sub(&e->posting, 1);
 }
 
 static void resume_deliver(struct letter *l)
@@ -236,13 +266,16 @@ static void resume_deliver(struct letter *l)
     case EXCHANGE_LATER:
         resume(x);
         break;
+    case EXCHANGE_REPLYING: /* the source has more: its time begins anew */
+        timer_clear(&x->engine->loop.timers, &x->timer);
+        x->conn->proto->ready(x);
+        break;
     case EXCHANGE_LENT: /* the worker wants the body */
     case EXCHANGE_STREAMING:
-    case EXCHANGE_REPLYING:
         x->conn->proto->ready(x);
         break;
     case EXCHANGE_ABANDONED:
-        if (!x->on_worker)
+        if (!x->lent)
             exchange_release(x);
         break;
     default:
@@ -331,13 +364,14 @@ static void timed_out(struct timer *t)
         resume(x);
         break;
     case EXCHANGE_LATER:
+        atomic_store(&x->cancelled, true);
         exchange_move(x, EXCHANGE_ABANDONED);
         exchange_late_reply(x, 504, "handler_timeout");
         break;
     case EXCHANGE_LENT:
         if (x->queue_timed) {
             if (pool_cancel(exchange_pool(x), &x->job)) {
-                x->on_worker = false;
+                x->lent = false;
                 stats_count(&x->engine->stats, pool_refused);
                 exchange_move(x, EXCHANGE_STEPPING);
                 exchange_go_on(x, exchange_fail(x, 503, "queue_time"));
@@ -345,8 +379,8 @@ static void timed_out(struct timer *t)
             }
             /* It runs: from now on the time of the handler counts, from the submit on. */
             x->queue_timed = false;
-            int64_t left = x->lent_at + x->config->timeouts.handler - loop_now(&x->engine->loop);
-            if (left > 0) {
+            int64_t left = x->config->timeouts.handler - x->route->pool->queue_time;
+            if (x->config->timeouts.handler <= 0 || left > 0) {
                 set_timer(x, left);
                 break;
             }
@@ -389,7 +423,7 @@ bool exchange_input(struct exchange *x)
 
 void exchange_want_body(struct exchange *x)
 {
-    if (!x->on_worker)
+    if (!exchange_on_worker(x))
         (void)x->conn->proto->read(x, NULL, 0);
     else if (x->in != NULL && !atomic_exchange(&x->in_wanted, true))
         exchange_resume(x); /* the loop begins to feed */
@@ -419,7 +453,7 @@ static ssize_t read_left_over(struct exchange *x, void *buf, size_t n)
 
 ssize_t exchange_read(struct exchange *x, void *buf, size_t n)
 {
-    if (x->on_worker)
+    if (exchange_on_worker(x))
         return read_on_worker(x, buf, n);
     if (x->body_timed_out)
         return -ETIMEDOUT;
@@ -487,7 +521,8 @@ void exchange_prepare(struct exchange *x, struct conn *c)
     x->reason = NULL;
     x->next_filter = 0;
     x->handler_state = NULL;
-    x->on_worker = x->in_handler = false;
+    x->lent = x->in_handler = x->out_whole = false;
+    atomic_store_explicit(&x->cancelled, false, memory_order_relaxed);
     x->queue_timed = x->body_wanted = x->body_timed_out = x->in_fed = x->stalled = false;
     x->ended = false;
     x->peer[0] = '\0';
@@ -533,6 +568,7 @@ bool exchange_end(struct exchange *x)
     x->ended = true;
     switch (x->state) {
     case EXCHANGE_LATER:
+        atomic_store(&x->cancelled, true);
         exchange_move(x, EXCHANGE_ABANDONED);
         return false;
     case EXCHANGE_LENT:
@@ -611,7 +647,7 @@ int64_t exchange_time(const struct exchange *x)
  * the response is the one about to be sent, be it the late one of a lent exchange. */
 struct response *exchange_response(struct exchange *x)
 {
-    if (x->on_worker && engine_self() == NULL)
+    if (exchange_on_worker(x))
         return &x->response;
     return x->reply != NULL ? x->reply : &x->response;
 }

@@ -58,6 +58,14 @@ struct pool_share *server_share(struct server *s, const struct route *route)
     return route->share > 0 ? &s->shares[route->index] : NULL;
 }
 
+/* Read in this order: a connection closed in between must not make it negative. */
+static uint64_t connections(const struct engine *e)
+{
+    uint64_t closed = stats_read(&e->stats, closed);
+
+    return stats_read(&e->stats, accepted) - closed;
+}
+
 /* ---- the end */
 
 static void close_listeners(struct server *s)
@@ -99,7 +107,7 @@ static void drain_over(struct timer *t)
     s->cut = true;
     for (unsigned i = 0; i < s->n_engines; i++) {
         struct engine *e = &s->engines[i];
-        left += stats_read(&e->stats, accepted) - stats_read(&e->stats, closed);
+        left += connections(e);
         loop_post(&e->loop, &e->abort_letter);
     }
     log_warning("the drain time is over: cutting %" PRIu64 " connections", left);
@@ -167,9 +175,8 @@ static void look(struct timer *t)
     }
     s->stuck_said = stuck;
     for (unsigned i = 0; i < s->n_engines; i++) {
-        struct stats *st = &s->engines[i].stats;
-        conns += stats_read(st, accepted) - stats_read(st, closed);
-        requests += stats_read(st, requests);
+        conns += connections(&s->engines[i]);
+        requests += stats_read(&s->engines[i].stats, requests);
     }
     notify_status("%s; %" PRIu64 " connections, %" PRIu64 " requests",
                   s->draining ? "draining" : "serving", conns, requests);
@@ -282,12 +289,7 @@ static int watch_signals(struct server *s)
 static int set_up(struct server *s)
 {
     raise_descriptor_limit();
-    int r = loop_init(&s->loop);
-    if (r < 0)
-        return r;
-    timer_init(&s->look, look);
-    timer_init(&s->drain_timer, drain_over);
-    r = watch_signals(s);
+    int r = watch_signals(s);
     if (r < 0)
         return r;
     r = make_pools(s);
@@ -314,7 +316,15 @@ int server_new(struct config *config, struct server **ret)
         return -ENOMEM;
     }
     s->config = config;
-    int r = set_up(s);
+    timer_init(&s->look, look);
+    timer_init(&s->drain_timer, drain_over);
+    int r = loop_init(&s->loop);
+    if (r < 0) {
+        config_unref(config);
+        free(s);
+        return r;
+    }
+    r = set_up(s);
     if (r < 0) {
         server_free(s);
         return r;
@@ -363,8 +373,8 @@ bool server_free(struct server *s)
             return false;
         }
     for (unsigned i = 0; i < s->n_engines; i++)
-        if (s->engines[i].n_conns > 0)
-            return false; /* lent to a worker whose letter came after the loops had ended */
+        if (s->engines[i].n_conns > 0 || atomic_load(&s->engines[i].posting) > 0)
+            return false; /* some thread comes back, or is just leaving, after the loops ended */
     for (unsigned i = 0; i < s->n_engines; i++)
         engine_done(&s->engines[i]);
     free(s->engines);

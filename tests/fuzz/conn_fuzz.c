@@ -318,7 +318,7 @@ static struct exchange *lent(void)
     struct conn *c = alive();
     struct h1 *h = c != NULL ? c->proto_data : NULL;
 
-    return h != NULL && h->x.on_worker ? &h->x : NULL;
+    return h != NULL && h->x.lent ? &h->x : NULL;
 }
 
 /* Whether the worker that has x cannot go on by itself. */
@@ -723,9 +723,9 @@ static void run(struct str script, struct arena *arena)
     struct sockaddr_in from = { .sin_family = AF_INET };
 
     require(fd >= 0 && engine_init(&engine, &server, 0, server.config) == 0);
-    conn =
-        conn_open(&engine, fd, &server.config->listeners[0], (struct sockaddr *)&from, sizeof from);
-    require(conn != NULL);
+    require(conn_open(&engine, fd, &server.config->listeners[0], (struct sockaddr *)&from,
+                      sizeof from) == 0);
+    conn = list_first(&engine.conns, struct conn, node);
     event(EPOLLOUT);
     play(script);
     let_go();
