@@ -22,7 +22,7 @@ def main():
                           LISTEN_FDNAMES=":".join(name for name, _ in pairs))
     if int(nofile):
         resource.setrlimit(resource.RLIMIT_NOFILE, (int(nofile), int(nofile)))
-    os.execv(command[0], command)
+    os.execvp(command[0], command)
 
 
 if __name__ == "__main__":
