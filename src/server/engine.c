@@ -158,12 +158,25 @@ static void drain_deliver(struct letter *l)
     report_end(e);
 }
 
-static void abort_deliver(struct letter *l)
+static void abort_all(struct engine *e)
 {
-    struct engine *e = container_of(l, struct engine, abort_letter);
-
     list_each_safe (c, &e->conns, struct conn, node)
         conn_abort(c);
+}
+
+static void abort_deliver(struct letter *l)
+{
+    abort_all(container_of(l, struct engine, abort_letter));
+}
+
+void engine_cut(struct engine *e)
+{
+    for (unsigned i = 0; i < e->n_acceptors; i++) {
+        timer_clear(&e->loop.timers, &e->acceptors[i].pause);
+        loop_unwatch(&e->loop, &e->acceptors[i].watch);
+    }
+    e->n_acceptors = 0;
+    abort_all(e);
 }
 
 /* ---- caches */
@@ -264,10 +277,7 @@ void engine_done(struct engine *e)
     if (e == NULL || e->magic != ENGINE_MAGIC)
         return;
     check(e->n_conns == 0);
-    for (unsigned i = 0; i < e->n_acceptors; i++) {
-        timer_clear(&e->loop.timers, &e->acceptors[i].pause);
-        loop_unwatch(&e->loop, &e->acceptors[i].watch);
-    }
+    engine_cut(e);
     free(e->acceptors);
     while (e->n_bufs > 0)
         free(e->bufs[--e->n_bufs]);

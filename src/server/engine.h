@@ -73,6 +73,10 @@ void engine_done(struct engine *e);
 int engine_accept_on(struct engine *e, struct listener *l, int fd) MUST_USE;
 int engine_start(struct engine *e) MUST_USE;
 
+/* Its thread has ended, the pools have not: stops accepting, closes all connections. What is lent
+ * comes back in a turn after the pools have ended. */
+void engine_cut(struct engine *e);
+
 /* The engine whose thread this is, or NULL. */
 struct engine *engine_self(void);
 

@@ -213,6 +213,13 @@ static void resume(struct exchange *x)
     exchange_go_on(x, x->then(x));
 }
 
+/* LATER, and nobody waits for it any more; whoever is to resume it can see that. */
+static void abandon_later(struct exchange *x)
+{
+    exchange_move(x, EXCHANGE_ABANDONED);
+    atomic_store(&x->cancelled, true);
+}
+
 enum step exchange_later(struct exchange *x, step_fn *then)
 {
     if (exchange_on_worker(x))
@@ -364,8 +371,7 @@ static void timed_out(struct timer *t)
         resume(x);
         break;
     case EXCHANGE_LATER:
-        atomic_store(&x->cancelled, true);
-        exchange_move(x, EXCHANGE_ABANDONED);
+        abandon_later(x);
         exchange_late_reply(x, 504, "handler_timeout");
         break;
     case EXCHANGE_LENT:
@@ -531,6 +537,7 @@ void exchange_prepare(struct exchange *x, struct conn *c)
     x->reply = NULL;
     x->reply_body = NULL;
     x->in = x->out = NULL;
+    /* the one before may have been given up */
     arena_init_in(&x->arena, x->first, sizeof x->first, EXCHANGE_ARENA_MAX);
     arena_init_in(&x->late_arena, x->late_first, sizeof x->late_first, EXCHANGE_ARENA_MAX);
     response_init(&x->response, &x->arena);
@@ -568,8 +575,7 @@ bool exchange_end(struct exchange *x)
     x->ended = true;
     switch (x->state) {
     case EXCHANGE_LATER:
-        atomic_store(&x->cancelled, true);
-        exchange_move(x, EXCHANGE_ABANDONED);
+        abandon_later(x);
         return false;
     case EXCHANGE_LENT:
     case EXCHANGE_STREAMING:

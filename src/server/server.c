@@ -288,7 +288,6 @@ static int watch_signals(struct server *s)
 
 static int set_up(struct server *s)
 {
-    raise_descriptor_limit();
     int r = watch_signals(s);
     if (r < 0)
         return r;
@@ -311,19 +310,16 @@ int server_new(struct config *config, struct server **ret)
 {
     struct server *s = calloc(1, sizeof *s);
 
-    if (s == NULL) {
+    raise_descriptor_limit();
+    int r = s == NULL ? -ENOMEM : loop_init(&s->loop);
+    if (r < 0) {
+        free(s);
         config_unref(config);
-        return -ENOMEM;
+        return r;
     }
     s->config = config;
     timer_init(&s->look, look);
     timer_init(&s->drain_timer, drain_over);
-    int r = loop_init(&s->loop);
-    if (r < 0) {
-        config_unref(config);
-        free(s);
-        return r;
-    }
     r = set_up(s);
     if (r < 0) {
         server_free(s);
@@ -366,15 +362,19 @@ bool server_free(struct server *s)
 {
     if (s == NULL)
         return true;
+    for (unsigned i = 0; i < s->n_engines; i++)
+        engine_cut(&s->engines[i]);
     for (size_t i = 0; s->pools != NULL && i < s->config->n_pools; i++)
         if (s->pools[i] != NULL && !pool_free(s->pools[i], clock_mono() + CUT_TIME)) {
             log_warning("pool %.*s: a worker does not come back",
                         str_fmt(s->config->pools[i].name));
             return false;
         }
-    for (unsigned i = 0; i < s->n_engines; i++)
+    for (unsigned i = 0; i < s->n_engines; i++) {
+        loop_turn(&s->engines[i].loop, 0); /* letters of workers that were late */
         if (s->engines[i].n_conns > 0 || atomic_load(&s->engines[i].posting) > 0)
-            return false; /* some thread comes back, or is just leaving, after the loops ended */
+            return false; /* LATER, and nobody resumed it; or somebody is just leaving */
+    }
     for (unsigned i = 0; i < s->n_engines; i++)
         engine_done(&s->engines[i]);
     free(s->engines);
@@ -388,6 +388,7 @@ bool server_free(struct server *s)
         close(fd);
     }
     loop_done(&s->loop);
+    free(s->engines); /* after the last letter of theirs */
     free(s->pools);
     free(s->shares);
     config_unref(s->config);
