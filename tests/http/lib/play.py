@@ -27,8 +27,8 @@ listeners: { main: { address = "${address}"; } }
 
 
 def reserve_port():
-    """A socket bound to a free port. As long as it stays open the kernel gives the port to nobody who
-    does not ask for it by number, as the daemon does: both have SO_REUSEADDR, and only one listens.
+    """A socket bound to a free port. While it is open the kernel gives the port to nobody who does
+    not ask for it by number, as the daemon does: both have SO_REUSEADDR, and only one listens.
     """
     sock = socket.socket()
     sock.bind(("127.0.0.1", 0))
@@ -183,9 +183,6 @@ class Play:
     def do_time(self, words, _block):
         """time NAME SECONDS-SINCE-1970"""
         os.utime(self._path(words[0]), (int(words[1]), int(words[1])))
-
-    def do_mode(self, words, _block):
-        os.chmod(self._path(words[0]), int(words[1], 8))
 
     def do_link(self, words, _block):
         os.symlink(words[1], self._path(words[0]))
