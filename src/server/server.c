@@ -377,7 +377,6 @@ bool server_free(struct server *s)
     }
     for (unsigned i = 0; i < s->n_engines; i++)
         engine_done(&s->engines[i]);
-    free(s->engines);
     close_listeners(s);
     free(s->listeners);
     timer_clear(&s->loop.timers, &s->look);
