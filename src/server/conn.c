@@ -263,7 +263,7 @@ ssize_t conn_sendfile(struct conn *c, int fd, off_t *offset, size_t n)
 void conn_peer_text(const struct conn *c, char *buf)
 {
     if (c->peer.sa.sa_family == AF_UNIX)
-        strcpy(buf, "unix:");
+        memcpy(buf, "unix:", sizeof "unix:");
     else
         sock_text(&c->peer.sa, sizeof c->peer, buf);
 }
