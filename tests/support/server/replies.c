@@ -23,7 +23,7 @@ const char replies_routes[] =
     "  off:    { match = \"/off\";    try_offload: {} }\n"
     "  off2:   { match = \"/off2\";   run = \"pool\"; try_offload: {} }\n"
     "  work:   { match = \"/work\";   run = \"pool\"; try_worker: { size = \"0\"; } }\n"
-    "  pour:   { match = \"/pour\";   run = \"pool\"; try_worker: { size = \"100000\"; } }\n"
+    "  pour:   { match = \"/pour\";   run = \"pool\"; try_worker: { size = \"300000\"; } }\n"
     "  later:  { match = \"/later\";  try_later: {} }\n"
     "  die:    { match = \"/die\";    try_die: { size = \"0\"; } }\n"
     "  cut:    { match = \"/cut\";    try_die: { size = \"1000\"; } }\n"
@@ -54,7 +54,7 @@ static const struct expected {
     { STR("/off"), JOB, 200, STR("worked\n"), 0 },
     { STR("/off2"), JOB, 200, STR("worked\n"), 0 },
     { STR("/work"), WORKER, 200, STR(""), 0 },
-    { STR("/pour"), WORKER, 200, STR(""), 100000 },
+    { STR("/pour"), WORKER, 200, STR(""), 300000 },
     { STR("/later"), LATER, 200, STR("later\n"), 0 },
     { STR("/die"), DIES, 500, STR(""), 0 },
     { STR("/cut"), CUT, 200, STR(""), 1000 },
