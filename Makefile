@@ -146,7 +146,8 @@ $(BUILD)/tests/fuzz/%_fuzz: $(BUILD)/tests/fuzz/%_fuzz.o $(BELOW_SERVER) $(SUPPO
 
 # That of a connection links the server; it stands in for server.c itself.
 CONN_FUZZ_OBJ := $(BUILD)/tests/fuzz/conn_fuzz.o \
-	$(addprefix $(BUILD)/tests/support/server/,stage.o wire.o) $(filter-out $(BUILD)/server/server.o,$(OBJ))
+	$(addprefix $(BUILD)/tests/support/server/,peer.o replies.o stage.o wire.o) \
+	$(filter-out $(BUILD)/server/server.o,$(OBJ))
 $(BUILD)/tests/fuzz/conn_corpus: $(CONN_FUZZ_OBJ) $(BUILD)/tests/fuzz/driver.o
 	$(LINK) $(LIBS)
 $(BUILD)/tests/fuzz/conn_fuzz: $(CONN_FUZZ_OBJ)

@@ -23,6 +23,7 @@
     "  share: { match = \"/share\"; share = 1; try_offload: {} }\n"                                \
     "  work:  { match = \"/work\"; run = \"pool\"; try_worker: { size = \"0\"; } }\n"              \
     "  pour:  { match = \"/pour\"; run = \"pool\"; try_worker: { size = \"16M\"; } }\n"            \
+    "  count: { match = \"/count\"; run = \"pool\"; try_read: {} }\n"                              \
     "  later: { match = \"/later\"; try_later: {} }\n"                                             \
     "  echo:  { match = \"/echo\"; try_echo: {} }\n"                                               \
     "  src:   { match = \"/source\"; try_source: { size = \"16M\"; } }\n"                          \
@@ -312,6 +313,26 @@ START_TEST(streams_whole)
 }
 END_TEST
 
+/* Many rings full; the loop goes on whenever the worker has read. */
+START_TEST(a_large_body_reaches_the_worker)
+{
+    static const char zeros[KIB(64)];
+
+    daemon_start(CONFIG("", ""));
+    int fd = client_open();
+    for (int i = 0; i < 3; i++) {
+        client_send(fd, "POST /count HTTP/1.1\r\nHost: x\r\nContent-Length: 4194304\r\n\r\n");
+        for (size_t left = MIB(4); left > 0; left -= sizeof zeros)
+            ck_assert_int_eq(send(fd, zeros, sizeof zeros, MSG_NOSIGNAL), sizeof zeros);
+        const char *response = client_response(fd);
+        assert_starts(response, "HTTP/1.1 200 ");
+        ck_assert_ptr_nonnull(strstr(response, "\r\n\r\nread 4194304\n"));
+    }
+    close(fd);
+    daemon_stop();
+}
+END_TEST
+
 START_TEST(drain_waits_for_a_job)
 {
     int error;
@@ -384,6 +405,7 @@ int main(void)
     tcase_add_test(tc, worker_dies);
     tcase_add_test(tc, worker_dies_in_its_response);
     tcase_add_test(tc, streams_whole);
+    tcase_add_test(tc, a_large_body_reaches_the_worker);
     tcase_add_test(tc, drain_waits_for_a_job);
     tcase_add_test(tc, drain_is_cut);
     tcase_add_test(tc, drain_is_cut_and_the_job_is_late);
