@@ -63,7 +63,7 @@ static bool can_keep(const struct h1 *h, bool delimited)
     if (h->x.reply->status == 408) /* RFC 9110 section 15.5.9 */
         return false;
     if (!h->keep || h->lost || h->expect || !delimited || h->x.state == EXCHANGE_ABANDONED ||
-        h->conn->state == CONN_DRAINING)
+        h->x.body_timed_out || h->conn->state == CONN_DRAINING)
         return false;
     return body_ended(b) || b->framing != FRAMING_LENGTH || b->left <= H1_DISCARD_MAX;
 }

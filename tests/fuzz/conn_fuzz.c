@@ -70,6 +70,11 @@ struct pool_share *server_share(struct server *s, const struct route *route)
     return NULL;
 }
 
+void server_engine_deaf(struct letter *l)
+{
+    (void)l;
+}
+
 void server_engine_ended(struct letter *l)
 {
     (void)l;
@@ -127,14 +132,17 @@ static void nothing(struct job *job)
     (void)job;
 }
 
-/* One worker, idle: a new one if the last died. */
-static void settle_pool(void)
+/* One worker, idle: a new one if the last died. How many ever died. */
+static uint64_t settle_pool(void)
 {
     static struct job job = { .run = nothing, .done = nothing, .name = "nothing" };
 
     require(pool_submit(server.pool, &job) == 0);
-    for (struct pool_stats ps = { .idle = 0 }; ps.idle == 0; sched_yield())
+    for (struct pool_stats ps = { .idle = 0 };; sched_yield()) {
         pool_stats(server.pool, 0, &ps);
+        if (ps.idle > 0)
+            return ps.died;
+    }
 }
 
 /* Once in the process. */
@@ -149,7 +157,7 @@ static void set_up(void)
     require(loop_init(&server.loop) == 0);
     server.pool = pool_new("fuzz", &conf);
     require(server.pool != NULL);
-    settle_pool();
+    (void)settle_pool();
 }
 
 /* ---- the peer, as the transport sees it */
@@ -304,6 +312,15 @@ static void event(uint32_t events)
     loop_ready(&engine.loop, &c->watch);
 }
 
+/* The exchange that a worker has, or NULL. */
+static struct exchange *lent(void)
+{
+    struct conn *c = alive();
+    struct h1 *h = c != NULL ? c->proto_data : NULL;
+
+    return h != NULL && h->x.on_worker ? &h->x : NULL;
+}
+
 /* Whether the worker that has x cannot go on by itself. */
 static bool worker_waits(struct exchange *x)
 {
@@ -317,7 +334,7 @@ static bool worker_waits(struct exchange *x)
         return false;
     }
     if (stage_worker() == STAGE_READS)
-        return !x->in_fed && stream_loop_room(x->in) == KIB(64);
+        return x->in != NULL && !x->in_fed && stream_loop_room(x->in) == KIB(64);
     return stage_worker() == STAGE_WRITES && x->state == EXCHANGE_STREAMING &&
            stream_loop_avail(x->out) > KIB(56);
 }
@@ -327,11 +344,7 @@ static void await_worker(void)
 {
     int64_t end = clock_mono() + HANG;
 
-    for (;;) {
-        struct conn *c = alive();
-        struct h1 *h = c != NULL ? c->proto_data : NULL;
-        if (h == NULL || !h->x.on_worker || worker_waits(&h->x))
-            break;
+    for (struct exchange *x; (x = lent()) != NULL && !worker_waits(x);) {
         sched_yield();
         loop_turn(&engine.loop, 0);
         require(clock_mono() < end);
@@ -379,7 +392,7 @@ static void blocker_done(struct job *job)
 /* Keeps the worker busy, so that jobs queue, until the gate is opened. */
 static void block_worker(void)
 {
-    if (atomic_load(&blocked) || stage_waiting() > 0)
+    if (atomic_load(&blocked) || lent() != NULL)
         return;
     stage_shut();
     atomic_store(&blocked, true);
@@ -401,10 +414,12 @@ static void open_window(size_t n)
         event(EPOLLOUT);
 }
 
-static void pass_time(int64_t hours)
+/* In a turn timers come after what is ready. */
+static void pass_time(int64_t length)
 {
     disturbed = true;
-    timers_expire(&engine.loop.timers, engine.loop.now + hours * HOUR + NSEC_PER_SEC);
+    turn();
+    timers_expire(&engine.loop.timers, engine.loop.now + length + NSEC_PER_SEC);
 }
 
 static void reset(void)
@@ -464,23 +479,22 @@ static void act(char c)
         (void)stage_resume();
         break;
     case 'Q': /* time: of the queue, and others in the order of their length */
-        pass_time(0);
-        timers_expire(&engine.loop.timers, engine.loop.now + HOUR / 2 + NSEC_PER_SEC);
+        pass_time(HOUR / 2);
         break;
     case 'h':
-        pass_time(1);
+        pass_time(HOUR);
         break;
     case 'B':
-        pass_time(2);
+        pass_time(2 * HOUR);
         break;
     case 'W':
-        pass_time(3);
+        pass_time(3 * HOUR);
         break;
     case 'H':
-        pass_time(4);
+        pass_time(4 * HOUR);
         break;
     case 'i':
-        pass_time(5);
+        pass_time(5 * HOUR);
         break;
     case 'd':
         disturbed = true;
@@ -624,14 +638,15 @@ static void check_reply(const struct asked *a, const struct reply *r, bool whole
 {
     const struct expected *e = expected_of(a);
 
+    if (disturbed && r->status == 408) { /* some of it was not yet read */
+        require(r->close);
+        return;
+    }
     if (a->state == ASKED_BAD_HEAD) {
         require(r->status == a->status && r->close);
         return;
     }
-    if (a->state == ASKED_PART) {
-        require(r->status == 408 && r->close && disturbed);
-        return;
-    }
+    require(a->state != ASKED_PART);
     if (a->info.framing == FRAMING_LENGTH && a->info.length > 3000) {
         require(r->status == 413 && r->close);
         return;
@@ -644,9 +659,6 @@ static void check_reply(const struct asked *a, const struct reply *r, bool whole
     case 400:
     case 413:
         require(e->kind == READ && a->state != ASKED_WHOLE);
-        break;
-    case 408:
-        require(e->kind == READ && disturbed);
         break;
     case 503:
     case 504:
@@ -685,7 +697,6 @@ static void check_replies(struct arena *arena)
         enum reply_result result = wire_reply(&rest, head, arena, &r);
         require(result != REPLY_BAD);
         if (result == REPLY_CUT) {
-            require(rest.n == 0 || r.status == 0);
             require(disturbed || may_be_cut(&asked[i]) ||
                     (asked[i].state == ASKED_HEAD && !peer.closed) || r.status == 100);
             if (r.status >= 200 && r.head.n > 0)
@@ -728,7 +739,6 @@ static void run(struct str script, struct arena *arena)
     require(stats_read(&engine.stats, accepted) == 1 && stats_read(&engine.stats, closed) == 1);
     require(engine.loop.timers.n_set == 0 && stage_alive() == 0);
     engine_done(&engine);
-    settle_pool();
     loop_turn(&server.loop, 0); /* the letter at the end of a drain */
 }
 
@@ -739,6 +749,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct arena arena;
 
     set_up();
+    uint64_t died = settle_pool();
     if (__sanitizer_get_current_allocated_bytes != NULL)
         before = __sanitizer_get_current_allocated_bytes();
     peer = (struct peer){ .recv_max = WHOLE, .send_max = WHOLE, .window = WHOLE };
@@ -757,7 +768,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     arena_done(&arena);
     buf_done(&peer.in);
     buf_done(&peer.out);
-    if (__sanitizer_get_current_allocated_bytes != NULL)
+    /* Of a thread that died something is left until the next dies, and joins it. */
+    if (settle_pool() == died && __sanitizer_get_current_allocated_bytes != NULL)
         require(__sanitizer_get_current_allocated_bytes() == before);
     return 0;
 }

@@ -12,23 +12,36 @@ struct later_conf {
     struct str fifo;
 };
 
+struct later_state {
+    pthread_t thread;
+    struct exchange *exchange;
+    const struct later_conf *conf;
+};
+
 static struct tally later_work = { .name = "later" };
 static struct tally later_requests = { .name = "later-request", .quiet = true };
 
 static void *later_thread(void *arg)
 {
-    struct exchange *x = arg;
-    const struct later_conf *conf = exchange_state(x);
-    struct timespec t = { .tv_sec = (time_t)(conf->time / NSEC_PER_SEC),
-                          .tv_nsec = (long)(conf->time % NSEC_PER_SEC) };
+    struct later_state *state = arg;
+    struct timespec t = { .tv_sec = (time_t)(state->conf->time / NSEC_PER_SEC),
+                          .tv_nsec = (long)(state->conf->time % NSEC_PER_SEC) };
 
     tally_start(&later_work);
-    gate_wait(conf->fifo);
+    gate_wait(state->conf->fifo);
     while (clock_nanosleep(CLOCK_MONOTONIC, 0, &t, &t) != 0)
         ;
     tally_finish(&later_work);
-    exchange_resume(x);
+    exchange_resume(state->exchange);
     return NULL;
+}
+
+static void later_join(void *arg)
+{
+    struct later_state *state = arg;
+
+    if (state->exchange != NULL)
+        pthread_join(state->thread, NULL);
 }
 
 static enum step later_answer(struct exchange *x)
@@ -38,14 +51,17 @@ static enum step later_answer(struct exchange *x)
 
 static enum step later_handle(struct exchange *x)
 {
-    pthread_t thread;
+    struct later_state *state = arena_zalloc(exchange_arena(x), sizeof *state);
 
+    if (state == NULL || arena_on_reset(exchange_arena(x), later_join, state) < 0)
+        return exchange_fail(x, 503, "no_memory");
     tally_request(&later_requests, x);
-    /* The state is all the thread looks at: it is there before the thread is. */
-    exchange_set_state(x, (void *)exchange_conf(x));
-    if (pthread_create(&thread, NULL, later_thread, x) != 0)
+    state->exchange = x;
+    state->conf = exchange_conf(x);
+    if (pthread_create(&state->thread, NULL, later_thread, state) != 0) {
+        state->exchange = NULL;
         return exchange_fail(x, 503, "no_thread");
-    pthread_detach(thread);
+    }
     return exchange_later(x, later_answer);
 }
 
