@@ -117,6 +117,12 @@ static uint64_t settle_pool(void)
     }
 }
 
+/* Joins the thread that died last. */
+static void end_pool(void)
+{
+    require(pool_free(server.pool, clock_mono() + 10 * NSEC_PER_SEC));
+}
+
 /* Once in the process. */
 static void set_up(void)
 {
@@ -129,6 +135,7 @@ static void set_up(void)
     require(loop_init(&server.loop) == 0);
     server.pool = pool_new("fuzz", &conf);
     require(server.pool != NULL);
+    require(atexit(end_pool) == 0);
     (void)settle_pool();
 }
 
