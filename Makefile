@@ -145,7 +145,8 @@ $(BUILD)/tests/fuzz/%_fuzz: $(BUILD)/tests/fuzz/%_fuzz.o $(BELOW_SERVER) $(SUPPO
 	$(LINK) -fsanitize=fuzzer $(LIBS)
 
 # That of a connection links the server; it stands in for server.c itself.
-CONN_FUZZ_OBJ := $(BUILD)/tests/fuzz/conn_fuzz.o $(SERVER_SUPPORT_OBJ) \
+CONN_FUZZ_OBJ := $(BUILD)/tests/fuzz/conn_fuzz.o \
+	$(addprefix $(BUILD)/tests/support/server/,peer.o replies.o stage.o wire.o) \
 	$(filter-out $(BUILD)/server/server.o,$(OBJ))
 $(BUILD)/tests/fuzz/conn_corpus: $(CONN_FUZZ_OBJ) $(BUILD)/tests/fuzz/driver.o
 	$(LINK) $(LIBS)
@@ -155,7 +156,8 @@ $(BUILD)/tests/fuzz/conn_fuzz: $(CONN_FUZZ_OBJ)
 # The parts of the suite, as command lines; tests/run-all sums their results.
 HTTP := tests/http/run --muxd $(BUILD)/muxd-test
 PARTS_UNIT = $(UNIT)
-PARTS_HTTP = "$(HTTP)" "$(HTTP) --transport=adverse" "$(HTTP) --split"
+PARTS_HTTP = "$(HTTP)" "$(HTTP) --transport=adverse" "$(HTTP) --split" \
+	"$(HTTP) --split --transport=adverse"
 PARTS_FUZZ = $(foreach name,$(FUZZ),"$(BUILD)/tests/fuzz/$(name)_corpus tests/fuzz/corpus/$(name)")
 PARTS_LINT = tests/lint/floors "tests/lint/headers $(CC)" tests/lint/style tests/lint/selftest
 PARTS_DOC = "tests/doc/run $(BUILD)" "tests/cli/run $(BUILD)/muxd"

@@ -21,7 +21,7 @@
     STAT(offloaded, "jobs given to a pool")                                                        \
     STAT(pool_refused, "jobs refused by a pool, or taken out of its queue for age")                \
     STAT(abandoned, "jobs whose answer nobody waited for any more")                                \
-    STAT(timeouts, "time-outs")
+    STAT(timeouts, "time-outs of requests; an idle connection's end is none")
 
 struct stats {
 #define STAT(name, about) _Atomic uint64_t name;

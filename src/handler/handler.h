@@ -87,7 +87,8 @@ void exchange_body_file(struct exchange *x, int fd, uint64_t offset, uint64_t le
 void exchange_body_source(struct exchange *x, struct source *s, uint64_t length);
 
 /* On a worker only: sends the head if that has not been done (the response must not be touched
- * afterwards), then waits until all n bytes are taken over. 0, -ETIMEDOUT, -ECANCELED. */
+ * afterwards), then waits until all n bytes are taken over. 0; after
+ * -ETIMEDOUT, -ECANCELED or -ENOMEM the response is lost: clean up and return STEP_DONE. */
 int exchange_write(struct exchange *x, const void *bytes, size_t n);
 /* On a worker only: the body ends here without being whole; the client sees a truncation. */
 void exchange_abort(struct exchange *x);

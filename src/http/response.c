@@ -40,7 +40,7 @@ int response_add_checked(struct response *r, struct str name, struct str value)
 {
     if (r->n_fields == r->cap) {
         size_t cap = r->cap ? r->cap * 2 : FIELDS_FIRST;
-        struct field *fields = arena_array(r->arena, cap, sizeof *fields);
+        struct field *fields = arena_alloc(r->arena, cap * sizeof *fields);
         if (fields == NULL)
             return -ENOMEM;
         if (r->n_fields)
@@ -48,8 +48,7 @@ int response_add_checked(struct response *r, struct str name, struct str value)
         r->fields = fields;
         r->cap = cap;
     }
-    r->fields[r->n_fields++] =
-        (struct field){ .name = name, .value = value, .id = field_id_of(name) };
+    r->fields[r->n_fields++] = (struct field){ .name = name, .value = value, .id = FIELD_OTHER };
     return 0;
 }
 

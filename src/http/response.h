@@ -12,7 +12,7 @@
 
 struct response {
     unsigned status; /* 0: not yet set */
-    struct field *fields;
+    struct field *fields; /* their ids are not set: names decide (response_field) */
     size_t n_fields, cap;
     struct arena *arena;
 };

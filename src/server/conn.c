@@ -11,23 +11,22 @@
 
 #define CONN_MAGIC 0x636f6e6eu /* "conn" */
 
-/* How long, and for how much, a peer that still sends is listened to after our last byte. */
+/* How long a peer that still sends is listened to after our last byte. */
 #define LINGER_TIME (2 * NSEC_PER_SEC)
-#define LINGER_BYTES MIB(1)
 #define LINGER_PER_TURN KIB(256)
 
 static void conn_ready(struct watch *w, uint32_t events);
 static void conn_timer(struct timer *t);
 static void conn_end(struct later *l);
 
-struct conn *conn_open(struct engine *e, int fd, const struct conf_listener *listener,
-                       const struct sockaddr *peer, socklen_t peer_len)
+int conn_open(struct engine *e, int fd, const struct conf_listener *listener,
+              const struct sockaddr *peer, socklen_t peer_len)
 {
     struct conn *c = malloc(sizeof *c);
 
     if (c == NULL) {
         close(fd);
-        return NULL;
+        return -ENOMEM;
     }
     *c = (struct conn){ .magic = CONN_MAGIC,
                         .state = CONN_OPEN,
@@ -42,9 +41,11 @@ struct conn *conn_open(struct engine *e, int fd, const struct conf_listener *lis
     watch_init(&c->watch, conn_ready);
     timer_init(&c->timer, conn_timer);
     later_init(&c->end, conn_end);
-    if (c->transport->open(&c->io) < 0)
+    int r = c->transport->open(&c->io);
+    if (r < 0)
         goto fail;
-    if (loop_watch(&e->loop, &c->watch, fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP) < 0) {
+    r = loop_watch(&e->loop, &c->watch, fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP);
+    if (r < 0) {
         c->transport->close(&c->io);
         goto fail;
     }
@@ -52,11 +53,11 @@ struct conn *conn_open(struct engine *e, int fd, const struct conf_listener *lis
     e->n_conns++;
     stats_count(&e->stats, accepted);
     conn_set_wait(c, CONN_WAIT_IDLE, true);
-    return c;
+    return 0;
 fail:
     close(fd);
     free(c);
-    return NULL;
+    return r;
 }
 
 /* At the end of the turn: no pointer taken in the turn is left. */
@@ -135,8 +136,10 @@ void conn_set_wait(struct conn *c, enum conn_wait wait, bool restart)
     if (c->wait == wait && !restart)
         return;
     c->wait = wait;
+    /* Without memory for a time-out nothing would ever end the wait. The hang-up that follows from
+     * this is an event like any other, so the caller need not care. */
     if (loop_timer(&c->engine->loop, &c->timer, wait_length(c)) < 0)
-        c->wait = CONN_WAIT_NONE; /* no memory for a new length: asked for again at the next wait */
+        shutdown(c->io.fd, SHUT_RDWR);
 }
 
 static void conn_timer(struct timer *t)
@@ -144,7 +147,8 @@ static void conn_timer(struct timer *t)
     struct conn *c = container_of(t, struct conn, timer);
 
     check_magic(c, CONN_MAGIC);
-    stats_count(&c->engine->stats, timeouts);
+    if (c->wait != CONN_WAIT_IDLE && c->wait != CONN_WAIT_LINGER)
+        stats_count(&c->engine->stats, timeouts);
     if (c->wait == CONN_WAIT_LINGER)
         conn_close(c);
     else
@@ -155,7 +159,6 @@ static void conn_timer(struct timer *t)
 
 void conn_again(struct conn *c)
 {
-    c->again = true;
     loop_ready(&c->engine->loop, &c->watch);
 }
 
@@ -168,8 +171,7 @@ static void linger_run(struct conn *c)
         ssize_t n = conn_recv(c, drop, sizeof drop);
         if (n == -EAGAIN)
             return;
-        c->lingered += n > 0 ? (size_t)n : 0;
-        if (n <= 0 || c->lingered > LINGER_BYTES) {
+        if (n <= 0) {
             conn_close(c);
             return;
         }
@@ -194,13 +196,10 @@ static void conn_ready(struct watch *w, uint32_t events)
         c->peer_done = true;
     if (events & (EPOLLHUP | EPOLLERR))
         c->hung_up = true;
-    c->again = false;
-    c->engine->current = c;
     if (c->state == CONN_LINGER)
         linger_run(c);
     else if (c->state != CONN_CLOSED)
         c->proto->run(c);
-    c->engine->current = NULL;
 }
 
 void conn_linger(struct conn *c)

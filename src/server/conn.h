@@ -1,9 +1,9 @@
 /*
  * conn.h - one connection: a socket, its transport and protocol, its time-outs and its end.
  *
- * A connection knows four states and nothing of HTTP. It belongs to one engine and is touched on
- * that loop only. Its memory goes when the socket is closed, the turn is over, and no exchange of
- * it is lent to a worker any more.
+ * A connection knows its own few states and nothing of HTTP. It belongs to one engine and is
+ * touched on that loop only. Its memory goes when the socket is closed, the turn is over, and no
+ * exchange of it is lent to a worker any more.
  *
  * While idle it holds nothing but this struct: proto_data is NULL.
  */
@@ -24,7 +24,6 @@ enum conn_state {
     CONN_OPEN,
     CONN_DRAINING, /* ends after what it is doing */
     CONN_LINGER,   /* our side is shut; input is read and dropped, so that the peer can read */
-    CONN_TUNNEL,   /* bytes are relayed both ways (Upgrade, CONNECT) */
     CONN_CLOSED,   /* no socket any more; waits for lent exchanges, or for the end of the turn */
 };
 
@@ -52,7 +51,6 @@ struct conn {
     bool writable : 1;
     bool peer_done : 1; /* RDHUP or end of input: the peer sends no more */
     bool hung_up : 1;   /* HUP or ERR: nothing can be delivered any more */
-    bool again : 1;     /* on the ready list for more of the same */
     bool reused : 1;    /* has carried a request */
     struct engine *engine;
     const struct transport *transport;
@@ -64,13 +62,12 @@ struct conn {
     struct timer timer;
     struct list node; /* engine.conns */
     struct later end; /* gives the memory back after the turn */
-    size_t lingered;  /* bytes dropped in CONN_LINGER */
     union conn_addr peer;
 };
 
-/* Takes fd over. NULL (and fd is closed) without memory or room. */
-struct conn *conn_open(struct engine *e, int fd, const struct conf_listener *listener,
-                       const struct sockaddr *peer, socklen_t peer_len);
+/* Takes fd over. 0, or -errno and fd is closed. */
+int conn_open(struct engine *e, int fd, const struct conf_listener *listener,
+              const struct sockaddr *peer, socklen_t peer_len);
 /* Closes the socket now. Harmless when closed. */
 void conn_close(struct conn *c);
 /* As conn_close(), but the peer is made to see that it was not a proper end (RST). */

@@ -2,7 +2,6 @@
 #include "server/engine.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -35,10 +34,11 @@ static void pause_accepting(struct acceptor *a, int error)
 {
     struct engine *e = a->engine;
 
-    if (a->backoff == 0)
+    if (!a->starved)
         log_warning(
             "listener %.*s: accept: %s; accepting rests until descriptors or memory are free",
             str_fmt(a->listener->name), strerror(-error));
+    a->starved = true;
     a->backoff = a->backoff == 0 ? BACKOFF_MIN : min_of(a->backoff * 2, BACKOFF_MAX);
     stats_count(&e->stats, accept_pauses);
     if (loop_timer(&e->loop, &a->pause, a->backoff) < 0)
@@ -60,12 +60,17 @@ static bool accept_some(struct acceptor *a)
         socklen_t len = sizeof peer;
         int fd = sock_accept(a->fd, &peer, &len);
         if (fd >= 0) {
-            a->backoff = 0;
-            conn_open(a->engine, fd, a->listener->conf, (struct sockaddr *)&peer, len);
-            continue;
+            fd = conn_open(a->engine, fd, a->listener->conf, (struct sockaddr *)&peer, len);
+            if (fd == 0) {
+                a->backoff = 0;
+                continue;
+            }
+            if (fd == -ENOSPC) /* epoll watches, fs.epoll.max_user_watches */
+                fd = -ENOMEM;
         }
         switch (sock_accept_error(fd)) {
         case SOCK_AGAIN:
+            a->starved = false; /* nobody waits any more: the episode is over */
             return false;
         case SOCK_NEXT:
             continue;
@@ -155,12 +160,25 @@ static void drain_deliver(struct letter *l)
     report_end(e);
 }
 
-static void abort_deliver(struct letter *l)
+static void abort_all(struct engine *e)
 {
-    struct engine *e = container_of(l, struct engine, abort_letter);
-
     list_each_safe (c, &e->conns, struct conn, node)
         conn_abort(c);
+}
+
+static void abort_deliver(struct letter *l)
+{
+    abort_all(container_of(l, struct engine, abort_letter));
+}
+
+void engine_cut(struct engine *e)
+{
+    for (unsigned i = 0; i < e->n_acceptors; i++) {
+        timer_clear(&e->loop.timers, &e->acceptors[i].pause);
+        loop_unwatch(&e->loop, &e->acceptors[i].watch);
+    }
+    e->n_acceptors = 0;
+    abort_all(e);
 }
 
 /* ---- caches */
@@ -249,12 +267,9 @@ int engine_init(struct engine *e, struct server *s, unsigned index, struct confi
 
 int engine_start(struct engine *e)
 {
-    sigset_t all, before;
-
-    sigfillset(&all); /* signals are the main thread's */
-    pthread_sigmask(SIG_SETMASK, &all, &before);
+    /* The main thread has blocked the signals that it reads; the mask is inherited. */
     int r = pthread_create(&e->thread, NULL, engine_main, e);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+
     e->started = r == 0;
     return -r;
 }
@@ -264,10 +279,7 @@ void engine_done(struct engine *e)
     if (e == NULL || e->magic != ENGINE_MAGIC)
         return;
     check(e->n_conns == 0);
-    for (unsigned i = 0; i < e->n_acceptors; i++) {
-        timer_clear(&e->loop.timers, &e->acceptors[i].pause);
-        loop_unwatch(&e->loop, &e->acceptors[i].watch);
-    }
+    engine_cut(e);
     free(e->acceptors);
     while (e->n_bufs > 0)
         free(e->bufs[--e->n_bufs]);

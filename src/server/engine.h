@@ -25,7 +25,8 @@ struct h1;
 struct acceptor {
     struct watch watch;
     struct timer pause; /* back-off: set while accepting rests */
-    int64_t backoff;    /* ns of the last pause; 0: none in this episode */
+    int64_t backoff;    /* ns of the last pause; 0: the last accept succeeded */
+    bool starved;       /* an episode of pauses, of which one line is logged */
     struct engine *engine;
     struct listener *listener; /* the server's */
     int fd;                    /* the listener's */
@@ -60,6 +61,7 @@ struct engine {
     struct conn *current; /* whose run() is on the stack, for the panic message */
     struct stats stats;
 
+    _Atomic unsigned posting;   /* threads inside exchange_resume() */
     struct letter drain_letter; /* main -> engine */
     struct letter abort_letter; /* main -> engine: the drain is over */
     struct letter deaf_letter;  /* engine -> main: it accepts no more */
@@ -71,6 +73,10 @@ void engine_done(struct engine *e);
 /* Begins to accept on fd for `l`; before the engine's thread is started. */
 int engine_accept_on(struct engine *e, struct listener *l, int fd) MUST_USE;
 int engine_start(struct engine *e) MUST_USE;
+
+/* Its thread has ended, the pools have not: stops accepting, closes all connections. What is lent
+ * comes back in a turn after the pools have ended. */
+void engine_cut(struct engine *e);
 
 /* The engine whose thread this is, or NULL. */
 struct engine *engine_self(void);

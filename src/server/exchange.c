@@ -10,7 +10,6 @@
 
 #include "base/check.h"
 #include "base/clock.h"
-#include "http/path.h"
 #include "server/engine.h"
 
 #define EXCHANGE_MAGIC 0x65786368u /* "exch" */
@@ -62,7 +61,7 @@ static void set_timer(struct exchange *x, int64_t length)
 
 /* ---- the response */
 
-static void body_drop(struct exchange *x, struct body *b)
+void exchange_body_drop(struct exchange *x, struct body *b)
 {
     if (b->kind == BODY_KIND_FILE)
         close(b->fd);
@@ -88,9 +87,19 @@ static void set_error(struct response *res, struct body *body, struct arena *are
         response_add_checked(res, STR("Retry-After"), STR("1"));
 }
 
+bool exchange_on_worker(const struct exchange *x)
+{
+    return x->lent && engine_self() == NULL;
+}
+
 enum step exchange_fail(struct exchange *x, unsigned status, const char *reason)
 {
-    body_drop(x, &x->body);
+    if (exchange_on_worker(x) && x->out != NULL) {
+        /* The head is gone, and `response` with it: all that is left is to cut the body. */
+        stream_worker_abort(x->out);
+        return STEP_DONE;
+    }
+    exchange_body_drop(x, &x->body);
     set_error(&x->response, &x->body, &x->arena, status);
     x->reason = reason;
     return STEP_DONE;
@@ -100,6 +109,22 @@ static void note(struct exchange *x, unsigned status, const char *reason)
 {
     engine_note(x->engine, status, reason, x->site ? x->site->name : STR_EMPTY,
                 x->route ? x->route->name : STR_EMPTY);
+}
+
+/* A response that lacks fields for want of memory is not sent: they may be what protects it. This
+ * one needs no memory but the first block of the late arena. */
+static void reply_no_memory(struct exchange *x)
+{
+    if (x->state == EXCHANGE_STREAMING)
+        (void)exchange_abandon(x);
+    else
+        exchange_body_drop(x, &x->body);
+    exchange_body_drop(x, &x->late_body);
+    arena_reset(&x->late_arena);
+    note(x, 503, "no_memory");
+    set_error(&x->late, &x->late_body, &x->late_arena, 503);
+    x->reply = &x->late;
+    x->reply_body = &x->late_body;
 }
 
 /* Hands a response to the protocol, through the route's filters. */
@@ -112,6 +137,8 @@ void exchange_reply(struct exchange *x, struct response *res, struct body *body)
         if (f->kind->respond != NULL)
             f->kind->respond(x, f->conf);
     }
+    if (arena_failed(res->arena) && res->status < 500)
+        reply_no_memory(x);
     x->conn->proto->ready(x);
 }
 
@@ -120,12 +147,6 @@ static void reply_ours(struct exchange *x)
     timer_clear(&x->engine->loop.timers, &x->timer);
     if (x->response.status == 0)
         exchange_fail(x, 500, "no_response");
-    if (arena_failed(&x->arena) && x->response.status < 500) {
-        exchange_move(x, EXCHANGE_REPLYING);
-        body_drop(x, &x->body);
-        exchange_late_reply(x, 503, "no_memory");
-        return;
-    }
     if (x->reason != NULL && x->response.status >= 500)
         note(x, x->response.status, x->reason);
     exchange_move(x, EXCHANGE_REPLYING);
@@ -185,13 +206,22 @@ void exchange_go_on(struct exchange *x, enum step s)
 /* `then`, after a wait. */
 static void resume(struct exchange *x)
 {
+    if (x->state == EXCHANGE_LATER) /* the time for a body goes on while the step looks */
+        timer_clear(&x->engine->loop.timers, &x->timer);
     exchange_move(x, EXCHANGE_STEPPING);
     exchange_go_on(x, x->then(x));
 }
 
+/* LATER, and nobody waits for it any more; whoever is to resume it can see that. */
+static void abandon_later(struct exchange *x)
+{
+    exchange_move(x, EXCHANGE_ABANDONED);
+    atomic_store(&x->cancelled, true);
+}
+
 enum step exchange_later(struct exchange *x, step_fn *then)
 {
-    if (x->on_worker)
+    if (exchange_on_worker(x))
         return exchange_fail(x, 500, "later_in_pool");
     x->then = then;
     exchange_move(x, EXCHANGE_LATER);
@@ -201,7 +231,7 @@ enum step exchange_later(struct exchange *x, step_fn *then)
 
 enum step exchange_await_body(struct exchange *x, step_fn *then)
 {
-    if (x->on_worker)
+    if (exchange_on_worker(x))
         return exchange_fail(x, 500, "later_in_pool");
     check(x->body_wanted);
     x->then = then;
@@ -211,7 +241,7 @@ enum step exchange_await_body(struct exchange *x, step_fn *then)
 
 enum step exchange_offload(struct exchange *x, void (*work)(struct exchange *x), step_fn *then)
 {
-    if (x->on_worker) { /* where it may block already */
+    if (exchange_on_worker(x)) { /* where it may block already */
         work(x);
         return then(x);
     }
@@ -222,8 +252,14 @@ enum step exchange_offload(struct exchange *x, void (*work)(struct exchange *x),
 
 void exchange_resume(struct exchange *x)
 {
+    struct engine *e = x->engine;
+
+    /* Once the letter is in the box the exchange may be gone, and the last connection with it; the
+     * engine stays until nobody is in here (server_free). */
+    atomic_fetch_add(&e->posting, 1);
     if (!atomic_exchange(&x->resume_posted, true))
-        loop_post(&x->engine->loop, &x->resume_letter);
+        loop_post(&e->loop, &x->resume_letter);
+    atomic_fetch_sub(&e->posting, 1);
 }
 
 static void resume_deliver(struct letter *l)
@@ -236,13 +272,16 @@ static void resume_deliver(struct letter *l)
     case EXCHANGE_LATER:
         resume(x);
         break;
+    case EXCHANGE_REPLYING: /* the source has more: its time begins anew */
+        timer_clear(&x->engine->loop.timers, &x->timer);
+        x->conn->proto->ready(x);
+        break;
     case EXCHANGE_LENT: /* the worker wants the body */
     case EXCHANGE_STREAMING:
-    case EXCHANGE_REPLYING:
         x->conn->proto->ready(x);
         break;
     case EXCHANGE_ABANDONED:
-        if (!x->on_worker)
+        if (!x->lent)
             exchange_release(x);
         break;
     default:
@@ -250,63 +289,12 @@ static void resume_deliver(struct letter *l)
     }
 }
 
-/* ---- routing */
-
-static void redirect_to_path(struct exchange *x, struct str path, bool add_slash)
-{
-    const struct request *req = &x->request;
-    bool safe = req->method == METHOD_GET || req->method == METHOD_HEAD;
-    struct str where = path_encode(&x->arena, path);
-    struct str location =
-        arena_printf(&x->arena, "%.*s%s%s%.*s", str_fmt(where), add_slash ? "/" : "",
-                     req->has_query ? "?" : "", str_fmt(req->query));
-
-    exchange_fail(x, safe ? 301 : 308, NULL);
-    response_add(&x->response, STR("Location"), location);
-}
-
-/* The server's own answer, when no route has one; x->route stays NULL. */
-static void answer_unrouted(struct exchange *x, const struct mux_match *match)
-{
-    const struct request *req = &x->request;
-
-    if (match->add_slash || req->path_cleaned) {
-        redirect_to_path(x, req->path, match->add_slash);
-    } else if (match->other_method) {
-        struct str allow = mux_allow(x->site->mux, req->host, req->path, &x->arena);
-        exchange_fail(x, 405, "method_not_allowed");
-        response_add(&x->response, STR("Allow"), allow);
-    } else {
-        exchange_fail(x, 404, "no_route");
-    }
-}
-
-static enum step route(struct exchange *x)
-{
-    const struct request *req = &x->request;
-
-    x->site = config_site(x->config, x->conn->listener, req->host);
-    if (x->site == NULL)
-        return exchange_fail(x, 421, "unknown_host");
-    if (req->form == TARGET_AUTHORITY)
-        return exchange_fail(x, 501, "connect_not_supported");
-    if (req->form == TARGET_ASTERISK) { /* OPTIONS *: about the server as a whole */
-        x->response.status = 204;
-        return STEP_DONE;
-    }
-    mux_match(x->site->mux, req->method, req->method_token, req->host, req->path, &x->match);
-    if (x->match.route == NULL || x->match.add_slash || req->path_cleaned) {
-        answer_unrouted(x, &x->match);
-        return STEP_DONE;
-    }
-    x->route = x->match.route;
-    return STEP_NEXT;
-}
+/* ---- begin */
 
 void exchange_begin(struct exchange *x)
 {
     exchange_move(x, EXCHANGE_STEPPING);
-    exchange_go_on(x, route(x));
+    exchange_go_on(x, exchange_route(x));
 }
 
 void exchange_refuse(struct exchange *x, unsigned status, const char *reason)
@@ -331,13 +319,13 @@ static void timed_out(struct timer *t)
         resume(x);
         break;
     case EXCHANGE_LATER:
-        exchange_move(x, EXCHANGE_ABANDONED);
+        abandon_later(x);
         exchange_late_reply(x, 504, "handler_timeout");
         break;
     case EXCHANGE_LENT:
         if (x->queue_timed) {
             if (pool_cancel(exchange_pool(x), &x->job)) {
-                x->on_worker = false;
+                x->lent = false;
                 stats_count(&x->engine->stats, pool_refused);
                 exchange_move(x, EXCHANGE_STEPPING);
                 exchange_go_on(x, exchange_fail(x, 503, "queue_time"));
@@ -345,8 +333,8 @@ static void timed_out(struct timer *t)
             }
             /* It runs: from now on the time of the handler counts, from the submit on. */
             x->queue_timed = false;
-            int64_t left = x->lent_at + x->config->timeouts.handler - loop_now(&x->engine->loop);
-            if (left > 0) {
+            int64_t left = x->config->timeouts.handler - x->route->pool->queue_time;
+            if (x->config->timeouts.handler <= 0 || left > 0) {
                 set_timer(x, left);
                 break;
             }
@@ -389,7 +377,7 @@ bool exchange_input(struct exchange *x)
 
 void exchange_want_body(struct exchange *x)
 {
-    if (!x->on_worker)
+    if (!exchange_on_worker(x))
         (void)x->conn->proto->read(x, NULL, 0);
     else if (x->in != NULL && !atomic_exchange(&x->in_wanted, true))
         exchange_resume(x); /* the loop begins to feed */
@@ -419,7 +407,7 @@ static ssize_t read_left_over(struct exchange *x, void *buf, size_t n)
 
 ssize_t exchange_read(struct exchange *x, void *buf, size_t n)
 {
-    if (x->on_worker)
+    if (exchange_on_worker(x))
         return read_on_worker(x, buf, n);
     if (x->body_timed_out)
         return -ETIMEDOUT;
@@ -487,7 +475,8 @@ void exchange_prepare(struct exchange *x, struct conn *c)
     x->reason = NULL;
     x->next_filter = 0;
     x->handler_state = NULL;
-    x->on_worker = x->in_handler = false;
+    x->lent = x->in_handler = x->out_whole = false;
+    atomic_store_explicit(&x->cancelled, false, memory_order_relaxed);
     x->queue_timed = x->body_wanted = x->body_timed_out = x->in_fed = x->stalled = false;
     x->ended = false;
     x->peer[0] = '\0';
@@ -496,6 +485,7 @@ void exchange_prepare(struct exchange *x, struct conn *c)
     x->reply = NULL;
     x->reply_body = NULL;
     x->in = x->out = NULL;
+    /* the one before may have been given up */
     arena_init_in(&x->arena, x->first, sizeof x->first, EXCHANGE_ARENA_MAX);
     arena_init_in(&x->late_arena, x->late_first, sizeof x->late_first, EXCHANGE_ARENA_MAX);
     response_init(&x->response, &x->arena);
@@ -506,8 +496,8 @@ static void finish(struct exchange *x)
 {
     exchange_move(x, EXCHANGE_DONE);
     timer_clear(&x->engine->loop.timers, &x->timer);
-    body_drop(x, &x->body);
-    body_drop(x, &x->late_body);
+    exchange_body_drop(x, &x->body);
+    exchange_body_drop(x, &x->late_body);
     exchange_streams_free(x);
     arena_reset(&x->arena);
     arena_reset(&x->late_arena);
@@ -533,7 +523,7 @@ bool exchange_end(struct exchange *x)
     x->ended = true;
     switch (x->state) {
     case EXCHANGE_LATER:
-        exchange_move(x, EXCHANGE_ABANDONED);
+        abandon_later(x);
         return false;
     case EXCHANGE_LENT:
     case EXCHANGE_STREAMING:
@@ -543,7 +533,7 @@ bool exchange_end(struct exchange *x)
         return true;
     case EXCHANGE_REPLYING:
         /* After the source's done() nobody posts a resume any more, but one may be on its way. */
-        body_drop(x, x->reply_body);
+        exchange_body_drop(x, x->reply_body);
         if (atomic_load(&x->resume_posted)) {
             exchange_move(x, EXCHANGE_ABANDONED);
             return false;
@@ -559,101 +549,4 @@ bool exchange_end(struct exchange *x)
         check_never("an exchange ends between its steps");
         return false;
     }
-}
-
-/* ---- the rest of handler/handler.h */
-
-const struct request *exchange_request(const struct exchange *x)
-{
-    return &x->request;
-}
-
-struct str exchange_rest(const struct exchange *x)
-{
-    return str_from(x->request.path, x->route->prefix.n);
-}
-
-struct str exchange_capture(const struct exchange *x, struct str name)
-{
-    size_t i = 0;
-
-    for (size_t s = 0; s < x->route->pattern.n_segments; s++) {
-        const struct segment *seg = &x->route->pattern.segments[s];
-        if ((seg->kind != SEGMENT_WILDCARD && seg->kind != SEGMENT_REST) || seg->text.n == 0)
-            continue;
-        if (str_eq(seg->text, name))
-            return x->match.captures[i];
-        i++;
-    }
-    return STR_EMPTY;
-}
-
-struct str exchange_peer(const struct exchange *x)
-{
-    struct exchange *mine = (struct exchange *)x; /* a cache; the caller holds the exchange */
-
-    if (x->peer[0] == '\0')
-        conn_peer_text(x->conn, mine->peer);
-    return str_of(x->peer);
-}
-
-struct str exchange_route_name(const struct exchange *x)
-{
-    return x->route ? x->route->name : STR_EMPTY;
-}
-
-int64_t exchange_time(const struct exchange *x)
-{
-    return x->wall / NSEC_PER_SEC;
-}
-
-/* A worker has `response` and never looks at `reply`, which is the loop's; to a filter on the loop
- * the response is the one about to be sent, be it the late one of a lent exchange. */
-struct response *exchange_response(struct exchange *x)
-{
-    if (x->on_worker && engine_self() == NULL)
-        return &x->response;
-    return x->reply != NULL ? x->reply : &x->response;
-}
-
-struct arena *exchange_arena(struct exchange *x)
-{
-    return exchange_response(x)->arena;
-}
-
-const void *exchange_conf(const struct exchange *x)
-{
-    return x->route->conf;
-}
-
-void exchange_set_state(struct exchange *x, void *state)
-{
-    x->handler_state = state;
-}
-
-void *exchange_state(const struct exchange *x)
-{
-    return x->handler_state;
-}
-
-static void set_body(struct exchange *x, struct body body)
-{
-    body_drop(x, &x->body);
-    x->body = body;
-}
-
-void exchange_body_bytes(struct exchange *x, struct str bytes)
-{
-    set_body(x, (struct body){ .kind = BODY_KIND_BYTES, .length = bytes.n, .bytes = bytes });
-}
-
-void exchange_body_file(struct exchange *x, int fd, uint64_t offset, uint64_t length)
-{
-    set_body(x,
-             (struct body){ .kind = BODY_KIND_FILE, .length = length, .fd = fd, .offset = offset });
-}
-
-void exchange_body_source(struct exchange *x, struct source *s, uint64_t length)
-{
-    set_body(x, (struct body){ .kind = BODY_KIND_SOURCE, .length = length, .source = s });
 }

@@ -7,8 +7,8 @@
  * is the proto's.
  *
  * Lent, not shared. While a job is in the pool the exchange belongs to the worker: request,
- * response, arena, body. The loop then touches only: state, timer, the streams, `lent`, `late`, the
- * letters. If it cannot wait (time-out, peer gone) it stores ABANDONED in `lent`, aborts the
+ * response, arena, body. The loop then touches only: state, timer, the streams, `cancelled`,
+ * `late`, the letters. If it cannot wait (time-out, peer gone) it sets `cancelled`, aborts the
  * streams, answers from `late` if at all, and keeps the memory until the job is back.
  */
 #ifndef MUXD_SERVER_EXCHANGE_H
@@ -43,8 +43,6 @@ struct body {
     struct source *source;
 };
 
-enum lent { LENT_RUNNING, LENT_ABANDONED };
-
 /* Memory that answers when the exchange's own is the worker's. */
 #define EXCHANGE_LATE_SIZE 512
 #define EXCHANGE_FIRST_BLOCK 1536
@@ -70,17 +68,17 @@ struct exchange {
     step_fn *then; /* what goes on after LATER, BODY, LENT */
     void (*work)(struct exchange *x);
     void *handler_state;
-    bool on_worker;  /* the holder is a worker */
+    bool lent;       /* a worker may hold it: from the submit until back_letter */
     bool in_handler; /* the filters are through */
     int64_t wall;    /* loop.wall when it began */
     char peer[SOCK_TEXT_MAX];
 
     /* The loop's, always. */
     struct timer timer;      /* queue time, handler time, or waiting for body */
-    int64_t lent_at;         /* loop_now() */
     bool queue_timed;        /* the timer stands for the queue time */
     bool body_wanted;        /* exchange_read() said -EAGAIN */
     bool body_timed_out;     /* and waited too long */
+    bool out_whole;          /* the worker's response was read to its end */
     bool in_fed;             /* all of the request body is in `in` */
     bool stalled;            /* the body's source gave nothing for too long */
     bool ended;              /* exchange_end() was called: only its memory is waited for */
@@ -91,7 +89,7 @@ struct exchange {
     struct arena late_arena;
 
     /* Both sides'. */
-    _Atomic int lent;           /* enum lent */
+    _Atomic bool cancelled;     /* nobody waits for what the holder makes any more */
     _Atomic bool in_wanted;     /* the worker has begun to read its body */
     _Atomic int in_error;       /* why `in` was aborted, for the worker: -errno */
     _Atomic bool resume_posted; /* resume_letter is on its way */
@@ -141,7 +139,12 @@ bool exchange_feed(struct exchange *x);
 bool exchange_abandon(struct exchange *x);
 void exchange_streams_free(struct exchange *x);
 
-/* Between exchange.c and lend.c. */
+/* In exchange_route.c: finds site and route: NEXT; or sets the answer that is given without: DONE.
+ */
+enum step exchange_route(struct exchange *x);
+
+/* Between exchange.c, exchange_api.c and lend.c. */
+void exchange_body_drop(struct exchange *x, struct body *b);
 /* An abandoned exchange is ours again. */
 void exchange_release(struct exchange *x);
 void exchange_move(struct exchange *x, enum exchange_state to);
@@ -150,5 +153,7 @@ void exchange_reply(struct exchange *x, struct response *res, struct body *body)
 /* Gives the late response and what belongs to it. */
 void exchange_late_reply(struct exchange *x, unsigned status, const char *reason);
 const char *exchange_state_name(enum exchange_state s);
+/* Whether the caller, who holds the exchange, is a worker and not its loop. */
+bool exchange_on_worker(const struct exchange *x);
 
 #endif

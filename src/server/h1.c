@@ -177,22 +177,28 @@ static ssize_t h1_read(struct exchange *x, void *buf, size_t n)
 
 /* ---- from head to exchange */
 
-/* Opens the exchange; the request is a stand-in until its head is parsed. */
 static void open_exchange(struct h1 *h)
 {
     exchange_prepare(&h->x, h->conn);
-    h->x.request = (struct request){ .method = METHOD_OTHER };
-    h->info = (struct head_info){ .minor = 1 };
-    body_init(&h->body, &h->info, 0);
     h->state = H1_EXCHANGE;
     h->expect = h->head_emitted = false;
     conn_set_wait(h->conn, CONN_WAIT_NONE, false);
 }
 
+/* A stand-in for the request of a head that was refused. */
+static void no_request(struct h1 *h)
+{
+    h->x.request = (struct request){ .method = METHOD_OTHER };
+    h->info = (struct head_info){ .minor = 1 };
+    body_init(&h->body, &h->info, 0);
+}
+
 static enum h1_progress refuse(struct h1 *h, unsigned status, const char *reason)
 {
-    if (h->state == H1_HEAD)
+    if (h->state == H1_HEAD) {
         open_exchange(h);
+        no_request(h);
+    }
     h->keep = false;
     h->lost = true;
     stats_count(&h->conn->engine->stats, refused);
@@ -211,7 +217,7 @@ static enum h1_progress begin(struct h1 *h)
     buf_take(&h->in, h->parser.at);
     c->reused = true;
     if (r != HEAD_DONE) {
-        x->request = (struct request){ .method = METHOD_OTHER };
+        no_request(h);
         return refuse(h, h->parser.status, h->parser.reason);
     }
     stats_count(&c->engine->stats, requests);
@@ -236,8 +242,11 @@ static enum h1_progress idle(struct h1 *h)
 {
     struct conn *c = h->conn;
 
-    if (h->eof || c->state == CONN_DRAINING)
+    if (h->eof || (c->state == CONN_DRAINING && !c->readable))
         return close_now(h);
+    if (c->state == CONN_DRAINING)
+        return H1_WAIT; /* the transport said EAGAIN but can go on by itself: conn_again() was
+                           called */
     h1_give(h);
     conn_set_wait(c, CONN_WAIT_IDLE, false);
     return H1_GONE;
@@ -289,13 +298,14 @@ static enum h1_progress serve(struct h1 *h)
 
     if (exchange_has_reply(&h->x)) {
         /* While the worker streams out, its request body still streams in. */
-        if (h->x.state == EXCHANGE_STREAMING && (c->readable || buf_len(&h->in) > 0))
-            exchange_input(&h->x);
+        if (h->x.state == EXCHANGE_STREAMING)
+            (void)exchange_input(&h->x);
         return h1_send_reply(h);
     }
-    /* A worker may have begun to want its body although nothing has arrived: 100 Continue. */
-    if ((c->readable || buf_len(&h->in) > 0 || h->x.state == EXCHANGE_LENT) &&
-        exchange_input(&h->x))
+    /* A step is called again for news only. A worker has its own way to say what it wants, and that
+     * may be news although nothing arrived: 100 Continue, the end of the body. */
+    bool arrived = (c->readable && h->turn_read < H1_TURN_BYTES) || buf_len(&h->in) > 0;
+    if ((arrived || h->x.state != EXCHANGE_BODY) && exchange_input(&h->x))
         return H1_GO;
     if (c->hung_up)
         return close_now(h); /* nobody is left to answer */
@@ -305,7 +315,7 @@ static enum h1_progress serve(struct h1 *h)
 
 static enum h1_progress after_exchange(struct h1 *h)
 {
-    if (!h->keep)
+    if (!h->keep || h->lost)
         h->state = H1_CLOSING;
     else if (!body_ended(&h->body))
         h->state = H1_DISCARD;
@@ -361,7 +371,6 @@ static enum h1_progress discard(struct h1 *h)
             h->state = H1_CLOSING;
             return H1_GO;
         }
-        conn_set_wait(h->conn, CONN_WAIT_NONE, false);
     }
     int r = h1_flush(h, false);
     if (r == 0)
@@ -434,19 +443,20 @@ static void h1_run(struct conn *c)
     if (h->running)
         return; /* the loop below will see it */
     h->running = true;
+    c->engine->current = c;
     h->turn_bytes = h->turn_read = 0;
     for (unsigned steps = 0;; steps++) {
         enum h1_progress p = step(h);
         if (p == H1_GONE)
-            return;
-        if (p == H1_WAIT)
             break;
-        if (steps == H1_TURN_STEPS) { /* others are waiting too */
-            conn_again(c);
+        if (p == H1_WAIT || steps == H1_TURN_STEPS) {
+            h->running = false;
+            if (p != H1_WAIT) /* others are waiting too */
+                conn_again(c);
             break;
         }
     }
-    h->running = false;
+    c->engine->current = NULL;
 }
 
 static void h1_timeout(struct conn *c)
@@ -460,8 +470,7 @@ static void h1_timeout(struct conn *c)
     } else if (wait == CONN_WAIT_WRITE) {
         conn_abort(c);
     } else if (wait == CONN_WAIT_HEADER) {
-        refuse(h, 408, "header_timeout");
-        h1_run(c);
+        refuse(h, 408, "header_timeout"); /* which runs it */
     } else {
         h->keep = false;
         h->state = H1_CLOSING;

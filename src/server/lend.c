@@ -9,7 +9,7 @@
  *   back_letter: ours again          <--   job_done(), the worker's last touch
  *
  * The letters of one worker arrive in order, so head_letter is never later than back_letter. When
- * the loop gives up first it stores ABANDONED and aborts the streams it knows of: `out` is
+ * the loop gives up first it sets `cancelled` and aborts the streams it knows of: `out` is
  * known once head_letter arrived, which aborts it then if it was not. The functions of the worker's
  * side say so; all others run on the loop.
  */
@@ -53,7 +53,7 @@ static void job_done(struct job *job)
 
 bool exchange_cancelled(const struct exchange *x)
 {
-    return atomic_load(&x->lent) == LENT_ABANDONED;
+    return atomic_load(&x->cancelled);
 }
 
 static void told_out(void *arg);
@@ -62,13 +62,15 @@ int exchange_write(struct exchange *x, const void *bytes, size_t n)
 {
     const char *p = bytes;
 
-    check(x->on_worker);
+    check(exchange_on_worker(x));
     if (exchange_cancelled(x))
         return -ECANCELED;
     if (x->out == NULL) {
         x->out = stream_new(STREAM_TO_LOOP, STREAM_SIZE, &x->engine->loop.mailbox, told_out, x);
-        if (x->out == NULL)
+        if (x->out == NULL) {
+            exchange_fail(x, 503, "no_memory");
             return -ENOMEM;
+        }
         if (x->response.status == 0)
             x->response.status = 200;
         loop_post(&x->engine->loop, &x->head_letter);
@@ -76,8 +78,10 @@ int exchange_write(struct exchange *x, const void *bytes, size_t n)
     while (n > 0) {
         size_t piece = min_of(n, WRITE_PIECE);
         int r = stream_worker_write(x->out, p, piece, clock_mono() + x->config->timeouts.write);
-        if (r < 0)
+        if (r < 0) { /* whatever the handler makes of it, the body is not whole */
+            stream_worker_abort(x->out);
             return r;
+        }
         p += piece;
         n -= piece;
     }
@@ -86,7 +90,7 @@ int exchange_write(struct exchange *x, const void *bytes, size_t n)
 
 void exchange_abort(struct exchange *x)
 {
-    check(x->on_worker);
+    check(exchange_on_worker(x));
     if (x->out != NULL)
         stream_worker_abort(x->out);
     else
@@ -99,8 +103,10 @@ static void told_out(void *arg)
 {
     struct exchange *x = arg;
 
-    if (exchange_has_reply(x) && x->state != EXCHANGE_ABANDONED)
-        x->conn->proto->ready(x);
+    if (!exchange_has_reply(x) || x->state == EXCHANGE_ABANDONED)
+        return;
+    timer_clear(&x->engine->loop.timers, &x->timer); /* a sign of life */
+    x->conn->proto->ready(x);
 }
 
 static void told_in(void *arg)
@@ -147,8 +153,11 @@ bool exchange_feed(struct exchange *x)
 
 static ssize_t out_pull(struct source *s, struct exchange *x, void *buf, size_t n)
 {
+    ssize_t r = stream_loop_read(x->out, buf, n);
+
     (void)s;
-    return stream_loop_read(x->out, buf, n);
+    x->out_whole = r == 0;
+    return r;
 }
 
 /* The worker has begun the response. From here on `response` stays as it is, but its arena goes on
@@ -178,7 +187,7 @@ static void back_deliver(struct letter *l)
 {
     struct exchange *x = container_of(l, struct exchange, back_letter);
 
-    x->on_worker = false;
+    x->lent = false;
     switch (x->state) {
     case EXCHANGE_ABANDONED:
         exchange_release(x);
@@ -219,16 +228,15 @@ enum step exchange_lend(struct exchange *x)
         if (x->in == NULL)
             return exchange_fail(x, 503, "no_memory");
     }
-    atomic_store(&x->lent, LENT_RUNNING);
     atomic_store(&x->in_wanted, false);
     x->in_fed = false;
     x->job.name = x->route->name.p;
     x->job.share = server_share(server, x->route);
     x->job.died = false;
-    x->on_worker = true;
+    x->lent = true;
     int r = pool_submit(exchange_pool(x), &x->job);
     if (r < 0) {
-        x->on_worker = false;
+        x->lent = false;
         stats_count(&x->engine->stats, pool_refused);
         return exchange_fail(x, 503, refusal(r));
     }
@@ -236,7 +244,6 @@ enum step exchange_lend(struct exchange *x)
     stats_count(&x->engine->stats, offloaded);
     int64_t queue_time = x->route->pool->queue_time;
     int64_t handler = x->config->timeouts.handler;
-    x->lent_at = loop_now(&x->engine->loop);
     x->queue_timed = queue_time > 0 && (handler <= 0 || queue_time < handler);
     (void)loop_timer(&x->engine->loop, &x->timer, x->queue_timed ? queue_time : handler);
     return STEP_OFFLOAD;
@@ -246,11 +253,12 @@ bool exchange_abandon(struct exchange *x)
 {
     timer_clear(&x->engine->loop.timers, &x->timer);
     if (x->state == EXCHANGE_LENT && pool_cancel(exchange_pool(x), &x->job)) {
-        x->on_worker = false;
+        x->lent = false;
         return true;
     }
-    stats_count(&x->engine->stats, abandoned);
-    atomic_store(&x->lent, LENT_ABANDONED);
+    if (!x->out_whole)
+        stats_count(&x->engine->stats, abandoned);
+    atomic_store(&x->cancelled, true);
     if (x->in != NULL)
         stream_loop_abort(x->in);
     if (x->state == EXCHANGE_STREAMING)
@@ -271,7 +279,7 @@ void exchange_lend_init(struct exchange *x)
     x->job = (struct job){ .run = job_run, .done = job_done };
     x->back_letter.deliver = back_deliver;
     x->head_letter.deliver = head_deliver;
-    atomic_init(&x->lent, LENT_RUNNING);
+    atomic_init(&x->cancelled, false);
     atomic_init(&x->in_wanted, false);
     atomic_init(&x->in_error, 0);
     atomic_init(&x->resume_posted, false);

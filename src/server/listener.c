@@ -3,11 +3,17 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "server/notify.h"
 
 #define BACKLOG 4096 /* the kernel cuts it to net.core.somaxconn */
+
+static bool has_file(const struct conf_listener *conf)
+{
+    return conf->address.kind == SOCK_KIND_UNIX && conf->address.un.sun_path[0] != '\0';
+}
 
 int listener_open(struct listener *l, const struct conf_listener *conf, unsigned n)
 {
@@ -28,6 +34,11 @@ int listener_open(struct listener *l, const struct conf_listener *conf, unsigned
         listener_close(l);
         return r;
     }
+    struct stat st;
+    if (has_file(conf) && stat(conf->address.un.sun_path, &st) == 0) {
+        l->dev = st.st_dev;
+        l->ino = st.st_ino;
+    }
     l->shared = l->n_fds < n || conf->address.kind == SOCK_KIND_SYSTEMD;
     return 0;
 }
@@ -38,8 +49,9 @@ void listener_close(struct listener *l)
         return;
     for (unsigned i = 0; i < l->n_fds; i++)
         close(l->fds[i]);
-    if (l->n_fds > 0 && l->conf->address.kind == SOCK_KIND_UNIX &&
-        l->conf->address.un.sun_path[0] != '\0')
+    struct stat st;
+    if (l->n_fds > 0 && has_file(l->conf) && stat(l->conf->address.un.sun_path, &st) == 0 &&
+        st.st_dev == l->dev && st.st_ino == l->ino)
         unlink(l->conf->address.un.sun_path);
     free(l->fds);
     *l = (struct listener){ .fds = NULL };

@@ -6,6 +6,8 @@
 #ifndef MUXD_SERVER_LISTENER_H
 #define MUXD_SERVER_LISTENER_H
 
+#include <sys/types.h>
+
 #include "config/config.h"
 
 struct listener {
@@ -14,6 +16,8 @@ struct listener {
     int *fds; /* one per engine (SO_REUSEPORT), or one that all share */
     unsigned n_fds;
     bool shared;
+    dev_t dev; /* of a unix socket's file: another instance may have put its own there */
+    ino_t ino;
 };
 
 /* Opens for `n` engines. 0, or -errno. */

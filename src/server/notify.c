@@ -12,6 +12,8 @@
 #ifdef HAVE_SYSTEMD
 
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <systemd/sd-daemon.h>
 
@@ -54,6 +56,10 @@ int notify_listen_fd(const char *name)
                        fcntl(found, F_SETFL, fcntl(found, F_GETFL) | O_NONBLOCK) < 0 ||
                        fcntl(found, F_SETFD, FD_CLOEXEC) < 0))
         return -ENOTSOCK;
+    /* As for our own: what is accepted inherits it. Fails on unix sockets, which have no Nagle. */
+    int on = 1;
+    if (found >= 0)
+        (void)setsockopt(found, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     return found;
 }
 

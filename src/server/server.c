@@ -58,6 +58,14 @@ struct pool_share *server_share(struct server *s, const struct route *route)
     return route->share > 0 ? &s->shares[route->index] : NULL;
 }
 
+/* Read in this order: a connection closed in between must not make it negative. */
+static uint64_t connections(const struct engine *e)
+{
+    uint64_t closed = stats_read(&e->stats, closed);
+
+    return stats_read(&e->stats, accepted) - closed;
+}
+
 /* ---- the end */
 
 static void close_listeners(struct server *s)
@@ -99,7 +107,7 @@ static void drain_over(struct timer *t)
     s->cut = true;
     for (unsigned i = 0; i < s->n_engines; i++) {
         struct engine *e = &s->engines[i];
-        left += stats_read(&e->stats, accepted) - stats_read(&e->stats, closed);
+        left += connections(e);
         loop_post(&e->loop, &e->abort_letter);
     }
     log_warning("the drain time is over: cutting %" PRIu64 " connections", left);
@@ -167,9 +175,8 @@ static void look(struct timer *t)
     }
     s->stuck_said = stuck;
     for (unsigned i = 0; i < s->n_engines; i++) {
-        struct stats *st = &s->engines[i].stats;
-        conns += stats_read(st, accepted) - stats_read(st, closed);
-        requests += stats_read(st, requests);
+        conns += connections(&s->engines[i]);
+        requests += stats_read(&s->engines[i].stats, requests);
     }
     notify_status("%s; %" PRIu64 " connections, %" PRIu64 " requests",
                   s->draining ? "draining" : "serving", conns, requests);
@@ -281,13 +288,7 @@ static int watch_signals(struct server *s)
 
 static int set_up(struct server *s)
 {
-    raise_descriptor_limit();
-    int r = loop_init(&s->loop);
-    if (r < 0)
-        return r;
-    timer_init(&s->look, look);
-    timer_init(&s->drain_timer, drain_over);
-    r = watch_signals(s);
+    int r = watch_signals(s);
     if (r < 0)
         return r;
     r = make_pools(s);
@@ -309,12 +310,17 @@ int server_new(struct config *config, struct server **ret)
 {
     struct server *s = calloc(1, sizeof *s);
 
-    if (s == NULL) {
+    raise_descriptor_limit();
+    int r = s == NULL ? -ENOMEM : loop_init(&s->loop);
+    if (r < 0) {
+        free(s);
         config_unref(config);
-        return -ENOMEM;
+        return r;
     }
     s->config = config;
-    int r = set_up(s);
+    timer_init(&s->look, look);
+    timer_init(&s->drain_timer, drain_over);
+    r = set_up(s);
     if (r < 0) {
         server_free(s);
         return r;
@@ -356,18 +362,21 @@ bool server_free(struct server *s)
 {
     if (s == NULL)
         return true;
+    for (unsigned i = 0; i < s->n_engines; i++)
+        engine_cut(&s->engines[i]);
     for (size_t i = 0; s->pools != NULL && i < s->config->n_pools; i++)
         if (s->pools[i] != NULL && !pool_free(s->pools[i], clock_mono() + CUT_TIME)) {
             log_warning("pool %.*s: a worker does not come back",
                         str_fmt(s->config->pools[i].name));
             return false;
         }
-    for (unsigned i = 0; i < s->n_engines; i++)
-        if (s->engines[i].n_conns > 0)
-            return false; /* lent to a worker whose letter came after the loops had ended */
+    for (unsigned i = 0; i < s->n_engines; i++) {
+        loop_turn(&s->engines[i].loop, 0); /* letters of workers that were late */
+        if (s->engines[i].n_conns > 0 || atomic_load(&s->engines[i].posting) > 0)
+            return false; /* LATER, and nobody resumed it; or somebody is just leaving */
+    }
     for (unsigned i = 0; i < s->n_engines; i++)
         engine_done(&s->engines[i]);
-    free(s->engines);
     close_listeners(s);
     free(s->listeners);
     timer_clear(&s->loop.timers, &s->look);
@@ -378,6 +387,7 @@ bool server_free(struct server *s)
         close(fd);
     }
     loop_done(&s->loop);
+    free(s->engines); /* after the last letter of theirs */
     free(s->pools);
     free(s->shares);
     config_unref(s->config);

@@ -22,8 +22,10 @@
 #include "server/engine.h"
 #include "server/h1.h"
 #include "server/server.h"
+#include "tests/support/server/peer.h"
+#include "tests/support/server/replies.h"
+#include "tests/support/server/require.h"
 #include "tests/support/server/stage.h"
-#include "tests/support/server/wire.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /* Of the sanitizers; NULL without them. */
@@ -31,16 +33,6 @@ size_t __sanitizer_get_current_allocated_bytes(void) __attribute__((weak));
 
 #define HOUR (3600 * NSEC_PER_SEC)
 #define HANG (20 * NSEC_PER_SEC) /* real time; nothing here waits for time */
-#define ASKED_MAX 1024
-#define WHOLE SIZE_MAX
-
-#define require(cond)                                                                              \
-    do {                                                                                           \
-        if (!(cond)) {                                                                             \
-            fprintf(stderr, "conn_fuzz.c:%d: not so: %s\n", __LINE__, #cond);                      \
-            abort();                                                                               \
-        }                                                                                          \
-    } while (0)
 
 /* ---- the server around the engine */
 
@@ -86,27 +78,7 @@ static const char config_text[] =
     "timeouts: { header = \"1h\"; body = \"2h\"; write = \"3h\"; handler = \"4h\"; idle = \"5h\"; "
     "}\n"
     "limits: { request_line = \"200\"; header = \"600\"; fields = 8; body = \"3000\"; }\n"
-    "pools: { default: { threads = 1; queue = 4; queue_time = \"30m\"; idle = \"24h\"; } }\n"
-    "routes: {\n"
-    "  a:      { match = \"/a\";      respond: { body = \"alpha\\n\"; } }\n"
-    "  b:      { match = \"/b\";      respond: { status = 201; body = \"bravo\\n\"; } }\n"
-    "  none:   { match = \"/none\";   respond: { status = 204; } }\n"
-    "  post:   { match = \"POST /post\"; respond: { body = \"posted\\n\"; } }\n"
-    "  r:      { match = \"/r\";      redirect: { to = \"/a\"; status = 307; } }\n"
-    "  bytes:  { match = \"/bytes\";  try_bytes: { size = \"20000\"; } }\n"
-    "  file:   { match = \"/file\";   try_file: { size = \"20000\"; } }\n"
-    "  source: { match = \"/source\"; try_source: { size = \"20000\"; stutter = true; } }\n"
-    "  length: { match = \"/length\"; try_source: { size = \"20000\"; bounded = true; } }\n"
-    "  echo:   { match = \"/echo\";   try_echo: {} }\n"
-    "  read:   { match = \"/read\";   try_read: {} }\n"
-    "  off:    { match = \"/off\";    try_offload: {} }\n"
-    "  off2:   { match = \"/off2\";   run = \"pool\"; try_offload: {} }\n"
-    "  work:   { match = \"/work\";   run = \"pool\"; try_worker: { size = \"0\"; } }\n"
-    "  pour:   { match = \"/pour\";   run = \"pool\"; try_worker: { size = \"100000\"; } }\n"
-    "  later:  { match = \"/later\";  try_later: {} }\n"
-    "  die:    { match = \"/die\";    try_die: { size = \"0\"; } }\n"
-    "  cut:    { match = \"/cut\";    try_die: { size = \"1000\"; } }\n"
-    "}\n";
+    "pools: { default: { threads = 1; queue = 4; queue_time = \"30m\"; idle = \"24h\"; } }\n";
 
 static void load_config(void)
 {
@@ -115,7 +87,7 @@ static void load_config(void)
     struct report report;
     int fd = mkstemp(path);
 
-    require(fd >= 0 && write(fd, config_text, sizeof config_text - 1) > 0);
+    require(fd >= 0 && dprintf(fd, "%s%s", config_text, replies_routes) > 0);
     arena_init(&arena, MIB(1));
     report_init(&report, &arena);
     int r = config_load(path, &report, &server.config);
@@ -160,134 +132,6 @@ static void set_up(void)
     (void)settle_pool();
 }
 
-/* ---- the peer, as the transport sees it */
-
-static struct peer {
-    struct buf in, out;
-    size_t taken;              /* of `in` */
-    size_t recv_max, send_max; /* bytes a call */
-    size_t window;             /* bytes that can be sent */
-    bool stutter, made_up;     /* each second call says EAGAIN; the last one did */
-    bool ended, reset;         /* by the peer */
-    bool blocked;              /* a send said EAGAIN */
-    bool shut, closed;         /* by us */
-    uint64_t moved;            /* calls that did something */
-} peer;
-
-static int peer_open(struct transport_state *t)
-{
-    (void)t;
-    return 0;
-}
-
-/* An error to return, or 0. */
-static int before_call(void)
-{
-    require(!peer.closed);
-    if (peer.reset)
-        return -ECONNRESET;
-    peer.made_up = peer.stutter && !peer.made_up;
-    return peer.made_up ? -EAGAIN : 0;
-}
-
-static ssize_t peer_recv(struct transport_state *t, void *buf, size_t n)
-{
-    int r = before_call();
-
-    (void)t;
-    require(n > 0);
-    if (r < 0)
-        return r;
-    n = min_of(min_of(n, peer.recv_max), buf_len(&peer.in) - peer.taken);
-    if (n == 0)
-        return peer.ended ? 0 : -EAGAIN;
-    memcpy(buf, buf_at(&peer.in) + peer.taken, n);
-    peer.taken += n;
-    peer.moved++;
-    return (ssize_t)n;
-}
-
-/* How much of n bytes can be sent now; 0: nothing. */
-static size_t portion(size_t n)
-{
-    require(!peer.shut && n > 0);
-    n = min_of(min_of(n, peer.send_max), peer.window);
-    peer.window -= peer.window == WHOLE ? 0 : n;
-    peer.blocked = n == 0;
-    peer.moved += n > 0;
-    return n;
-}
-
-static ssize_t peer_sendv(struct transport_state *t, const struct iovec *iov, int n_iov, bool more)
-{
-    size_t all = 0;
-    int r = before_call();
-
-    (void)t;
-    (void)more;
-    for (int i = 0; i < n_iov; i++)
-        all += iov[i].iov_len;
-    if (r < 0)
-        return r;
-    all = portion(all);
-    size_t left = all;
-    for (int i = 0; i < n_iov && left > 0; i++) {
-        size_t n = min_of(left, iov[i].iov_len);
-        require(buf_add(&peer.out, iov[i].iov_base, n) == 0);
-        left -= n;
-    }
-    return all > 0 ? (ssize_t)all : -EAGAIN;
-}
-
-static ssize_t peer_sendfile(struct transport_state *t, int fd, off_t *offset, size_t n)
-{
-    int r = before_call();
-
-    (void)t;
-    if (r < 0)
-        return r;
-    n = portion(n);
-    if (n == 0)
-        return -EAGAIN;
-    require(buf_room(&peer.out, n) == 0);
-    ssize_t done = pread(fd, buf_tail(&peer.out), n, *offset);
-    require(done >= 0);
-    buf_added(&peer.out, (size_t)done);
-    *offset += done;
-    return done;
-}
-
-static size_t peer_pending(const struct transport_state *t)
-{
-    (void)t;
-    return peer.made_up ? 1 : 0;
-}
-
-static int peer_shutdown(struct transport_state *t)
-{
-    (void)t;
-    require(!peer.shut && !peer.closed);
-    peer.shut = true;
-    return peer.reset ? -ENOTCONN : 0;
-}
-
-static void peer_close(struct transport_state *t)
-{
-    (void)t;
-    require(!peer.closed);
-    peer.closed = true;
-}
-
-static struct transport transport = {
-    .name = "fuzz",
-    .open = peer_open,
-    .recv = peer_recv,
-    .sendv = peer_sendv,
-    .pending = peer_pending,
-    .shutdown = peer_shutdown,
-    .close = peer_close,
-};
-
 /* ---- turns */
 
 static struct engine engine;
@@ -318,7 +162,7 @@ static struct exchange *lent(void)
     struct conn *c = alive();
     struct h1 *h = c != NULL ? c->proto_data : NULL;
 
-    return h != NULL && h->x.on_worker ? &h->x : NULL;
+    return h != NULL && h->x.lent ? &h->x : NULL;
 }
 
 /* Whether the worker that has x cannot go on by itself. */
@@ -409,7 +253,7 @@ static void open_gate(void)
 
 static void open_window(size_t n)
 {
-    peer.window = n == WHOLE || peer.window == WHOLE ? n : peer.window + n;
+    peer.window = n == PEER_ALL || peer.window == PEER_ALL ? n : peer.window + n;
     if (peer.blocked && peer.window > 0)
         event(EPOLLOUT);
 }
@@ -442,11 +286,10 @@ static void act(char c)
         break;
     case '1': /* short counts from now on */
     case '7':
-        transport.short_recv_is_empty = false;
-        peer.recv_max = peer.send_max = (size_t)(c - '0');
+        peer_portion((size_t)(c - '0'));
         break;
     case '9':
-        peer.recv_max = peer.send_max = WHOLE;
+        peer_portion(PEER_ALL);
         break;
     case 's': /* calls may find nothing although there is something */
         peer.stutter = true;
@@ -458,7 +301,7 @@ static void act(char c)
         open_window(1000);
         break;
     case 'u': /* it reads on */
-        open_window(WHOLE);
+        open_window(PEER_ALL);
         break;
     case 'f': /* it has sent all */
         finish_sending();
@@ -537,181 +380,11 @@ static void play(struct str script)
 static void let_go(void)
 {
     peer.stutter = false;
-    open_window(WHOLE);
+    open_window(PEER_ALL);
     open_gate();
     do
         settle();
     while (stage_resume() > 0);
-}
-
-/* ---- what came back */
-
-enum kind { FIXED, BYTES, ECHO, READ, JOB, WORKER, LATER, DIES, CUT };
-
-static const struct expected {
-    struct str path;
-    enum kind kind;
-    unsigned status;
-    struct str body; /* FIXED */
-    size_t size;
-} expected[] = {
-    { STR("/a"), FIXED, 200, STR("alpha\n"), 0 },
-    { STR("/b"), FIXED, 201, STR("bravo\n"), 0 },
-    { STR("/none"), FIXED, 204, STR(""), 0 },
-    { STR("/r"), FIXED, 307, STR("307 Temporary Redirect\n"), 0 },
-    { STR("/bytes"), BYTES, 200, STR(""), 20000 },
-    { STR("/file"), BYTES, 200, STR(""), 20000 },
-    { STR("/source"), BYTES, 200, STR(""), 20000 },
-    { STR("/length"), BYTES, 200, STR(""), 20000 },
-    { STR("/echo"), ECHO, 200, STR(""), 0 },
-    { STR("/read"), READ, 200, STR(""), 0 },
-    { STR("/off"), JOB, 200, STR("worked\n"), 0 },
-    { STR("/off2"), JOB, 200, STR("worked\n"), 0 },
-    { STR("/work"), WORKER, 200, STR(""), 0 },
-    { STR("/pour"), WORKER, 200, STR(""), 100000 },
-    { STR("/later"), LATER, 200, STR("later\n"), 0 },
-    { STR("/die"), DIES, 500, STR(""), 0 },
-    { STR("/cut"), CUT, 200, STR(""), 1000 },
-};
-
-static const struct expected *expected_of(const struct asked *a)
-{
-    for (size_t i = 0; i < array_len(expected); i++)
-        if (a->state != ASKED_BAD_HEAD && a->state != ASKED_PART && !a->request.path_cleaned &&
-            a->request.form != TARGET_AUTHORITY && str_eq(a->request.path, expected[i].path))
-            return &expected[i];
-    return NULL;
-}
-
-/* `size` bytes of the stage, then `rest`, of which the end may be missing unless `whole`. */
-static void check_bytes(struct str body, size_t size, struct str rest, bool whole)
-{
-    for (size_t i = 0; i < body.n && i < size; i++)
-        require(body.p[i] == STAGE_BYTE);
-    require(str_starts(rest, str_from(body, size)));
-    require(!whole || body.n == size + rest.n);
-}
-
-/* A response that is no error of the way: the one its route gives. */
-static void check_route(const struct expected *e, const struct asked *a, const struct reply *r,
-                        bool whole)
-{
-    struct str query = wire_field(r, STR("X-Query"));
-    bool head = a->request.method == METHOD_HEAD;
-
-    require(r->status == e->status);
-    if (e->kind != FIXED)
-        require(str_eq(query, a->request.query.n > 0 ? a->request.query : STR("-")));
-    if (head) {
-        require(r->body.n == 0);
-        return;
-    }
-    switch (e->kind) {
-    case FIXED:
-    case JOB:
-    case LATER:
-        require(str_starts(e->body, r->body) && (!whole || r->body.n == e->body.n));
-        break;
-    case BYTES:
-        check_bytes(r->body, e->size, STR_EMPTY, whole);
-        break;
-    case ECHO:
-    case WORKER:
-        /* A body without an end of its own is not known to be whole. */
-        whole = whole && !r->until_close;
-        require(!whole || a->state == ASKED_WHOLE);
-        check_bytes(r->body, e->size, a->body, whole);
-        break;
-    case READ:
-        require(a->state == ASKED_WHOLE && (!whole || str_starts(r->body, STR("read "))));
-        break;
-    case CUT:
-        require(!whole || r->until_close);
-        check_bytes(r->body, e->size, STR_EMPTY, false);
-        break;
-    case DIES:
-        break;
-    }
-}
-
-static void check_reply(const struct asked *a, const struct reply *r, bool whole)
-{
-    const struct expected *e = expected_of(a);
-
-    if (disturbed && r->status == 408) { /* some of it was not yet read */
-        require(r->close);
-        return;
-    }
-    if (a->state == ASKED_BAD_HEAD) {
-        require(r->status == a->status && r->close);
-        return;
-    }
-    require(a->state != ASKED_PART);
-    if (a->info.framing == FRAMING_LENGTH && a->info.length > 3000) {
-        require(r->status == 413 && r->close);
-        return;
-    }
-    if (e == NULL) {
-        require(r->status >= 200 && r->status < 502);
-        return;
-    }
-    switch (r->status) {
-    case 400:
-    case 413:
-        require(e->kind == READ && a->state != ASKED_WHOLE);
-        break;
-    case 503:
-    case 504:
-        require((e->kind == JOB || e->kind >= WORKER) && disturbed);
-        break;
-    default:
-        if (e->kind == DIES || (e->kind == WORKER && r->status == 500)) {
-            require(r->status == 500 && (e->kind == DIES || a->state != ASKED_WHOLE || disturbed));
-            break;
-        }
-        check_route(e, a, r, whole);
-    }
-}
-
-/* Whether a response may end before its end although nothing disturbed it. */
-static bool may_be_cut(const struct asked *a)
-{
-    const struct expected *e = expected_of(a);
-
-    return e != NULL &&
-           (e->kind == CUT || (a->state != ASKED_WHOLE && (e->kind == ECHO || e->kind == WORKER)));
-}
-
-static void check_replies(struct arena *arena)
-{
-    struct asked *asked = arena_array(arena, ASKED_MAX, sizeof *asked);
-    struct str rest = buf_str(&peer.out);
-    bool over = false;
-    size_t i = 0;
-
-    require(asked != NULL);
-    size_t n = wire_split(buf_str(&peer.in), server.config, arena, asked, ASKED_MAX);
-    for (; i < n && rest.n > 0 && !over; i++) {
-        bool head = asked[i].state < ASKED_BAD_HEAD && asked[i].request.method == METHOD_HEAD;
-        struct reply r;
-        enum reply_result result = wire_reply(&rest, head, arena, &r);
-        require(result != REPLY_BAD);
-        if (result == REPLY_CUT) {
-            require(disturbed || may_be_cut(&asked[i]) ||
-                    (asked[i].state == ASKED_HEAD && !peer.closed) || r.status == 100);
-            if (r.status >= 200 && r.head.n > 0)
-                check_reply(&asked[i], &r, false);
-            return;
-        }
-        check_reply(&asked[i], &r, true);
-        over = r.close;
-    }
-    require(n == ASKED_MAX || rest.n == 0);
-    if (disturbed || over || i == n)
-        return;
-    /* Unanswered, and rightly so: not complete, or cut before its first byte. */
-    require(asked[i].state == ASKED_PART || asked[i].state == ASKED_HEAD || may_be_cut(&asked[i]) ||
-            n == ASKED_MAX);
 }
 
 /* ---- one input */
@@ -723,13 +396,18 @@ static void run(struct str script, struct arena *arena)
     struct sockaddr_in from = { .sin_family = AF_INET };
 
     require(fd >= 0 && engine_init(&engine, &server, 0, server.config) == 0);
-    conn =
-        conn_open(&engine, fd, &server.config->listeners[0], (struct sockaddr *)&from, sizeof from);
-    require(conn != NULL);
+    require(conn_open(&engine, fd, &server.config->listeners[0], (struct sockaddr *)&from,
+                      sizeof from) == 0);
+    conn = list_first(&engine.conns, struct conn, node);
     event(EPOLLOUT);
     play(script);
     let_go();
-    check_replies(arena);
+    struct replies_fate fate = {
+        .disturbed = disturbed,
+        .closed = peer.closed,
+        .ended = peer.shut || (peer.closed && !peer.reset && !stats_read(&engine.stats, aborted)),
+    };
+    replies_check(buf_str(&peer.in), buf_str(&peer.out), server.config, fate, arena);
     reset();
     open_gate();
     do
@@ -752,22 +430,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint64_t died = settle_pool();
     if (__sanitizer_get_current_allocated_bytes != NULL)
         before = __sanitizer_get_current_allocated_bytes();
-    peer = (struct peer){ .recv_max = WHOLE, .send_max = WHOLE, .window = WHOLE };
-    buf_init(&peer.in, MIB(64));
-    buf_init(&peer.out, MIB(64));
+    peer_init();
     disturbed = false;
-    transport.short_recv_is_empty = true;
-    transport.sendfile = peer_sendfile;
     if (str_starts(script, STR("~F"))) { /* no sendfile */
-        transport.sendfile = NULL;
+        peer_without_sendfile();
         script = str_from(script, 2);
     }
-    transport_plain = &transport;
+    transport_plain = &peer_transport;
     arena_init(&arena, MIB(256));
     run(script, &arena);
     arena_done(&arena);
-    buf_done(&peer.in);
-    buf_done(&peer.out);
+    peer_done();
     /* Of a thread that died something is left until the next dies, and joins it. */
     if (settle_pool() == died && __sanitizer_get_current_allocated_bytes != NULL)
         require(__sanitizer_get_current_allocated_bytes() == before);

@@ -28,6 +28,7 @@ class Output:
         os.set_blocking(fd, False)
         self.fd, self.ended, self.partial = fd, False, b""
         self.lines, self.expected = [], set()
+        self.ignored = []  # expressions
 
     def ready(self, _events, _reader):
         try:
@@ -50,7 +51,8 @@ class Output:
 
     def complaints(self):
         return [line for i, line in enumerate(self.lines) if _ALARM.search(line)
-                or (i not in self.expected and not _CHATTER.match(line))]
+                or not (i in self.expected or _CHATTER.match(line)
+                        or any(re.search(e, line) for e in self.ignored))]
 
     def unbalanced(self):
         found = (_BALANCE.match(line) for line in self.lines)
@@ -58,7 +60,7 @@ class Output:
 
 
 class Daemon:
-    def __init__(self, command, poller, directory, environment):
+    def __init__(self, command, poller, directory, environment, inherited):
         self.poller = poller
         notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         notify.bind(f"{directory}/notify")
@@ -66,7 +68,8 @@ class Daemon:
         self.notify, self.states = notify, []
         self.process = subprocess.Popen(
             command, cwd=directory, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, env={**environment, "NOTIFY_SOCKET": f"{directory}/notify"})
+            stderr=subprocess.STDOUT, pass_fds=inherited,
+            env={**environment, "NOTIFY_SOCKET": f"{directory}/notify"})
         self.output = poller.output = Output(self.process.stdout.fileno())
 
     def await_ready(self):

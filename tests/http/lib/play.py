@@ -8,6 +8,7 @@ import signal
 import socket
 import struct
 import subprocess
+import sys
 import tempfile
 import termios
 import time
@@ -16,6 +17,7 @@ from client import Client, Poller, Response
 from daemon import VALGRIND, Daemon
 from text import (BadScenario, Failure, difference, join_pieces, seconds, size, split_words)
 
+LAUNCH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "launch.py")
 DEFAULTS = """\
 loops = 2;
 """
@@ -24,16 +26,18 @@ listeners: { main: { address = "${address}"; } }
 """
 
 
-def free_port():
-    """Below the range of ephemeral ports, so that no outgoing connection takes it meanwhile."""
-    while True:
-        port = 10000 + int.from_bytes(os.urandom(2), "big") % 20000
-        with socket.socket() as sock:
-            try:
-                sock.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                pass
+def reserve_port():
+    """A socket bound to a free port. While it is open the kernel gives the port to nobody who does
+    not ask for it by number, as the daemon does: both have SO_REUSEADDR, and only one listens.
+    """
+    sock = socket.socket()
+    sock.bind(("127.0.0.1", 0))
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    return sock
+
+
+def _expression(words):
+    return " ".join(w if isinstance(w, str) else w.decode() for w in words)
 
 
 class Play:
@@ -45,6 +49,9 @@ class Play:
         self.told_to_end = False
         self.ended = False  # the scenario has seen the daemon's end itself
         self.gates = []
+        self.reserved = []
+        self.inherited = []  # (name, listening socket)
+        self.descriptors = 0  # at most that many in the daemon
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith("MUXD_")}
         if options.transport:
             self.environment["MUXD_TEST_TRANSPORT"] = options.transport
@@ -102,7 +109,8 @@ class Play:
         if name not in self.values:
             if not name.startswith("port"):
                 raise BadScenario(f"no such value: ${{{name}}}")
-            self.values[name] = free_port()
+            self.reserved.append(reserve_port())
+            self.values[name] = self.reserved[-1].getsockname()[1]
         return self.values[name]
 
     def _finish(self):
@@ -133,10 +141,16 @@ class Play:
             self.daemon.kill()
         for gate in self.gates:
             os.close(gate)
+        for sock in self.reserved + [sock for _, sock in self.inherited]:
+            sock.close()
         shutil.rmtree(self.directory)
 
     def _command(self):
-        return (VALGRIND if self.options.valgrind else []) + [self.options.muxd]
+        command = (VALGRIND if self.options.valgrind else []) + [self.options.muxd]
+        if self.inherited or self.descriptors:
+            sockets = ",".join(f"{name}={s.fileno()}" for name, s in self.inherited)
+            command = [sys.executable, LAUNCH, str(self.descriptors), sockets] + command
+        return command
 
     # ---- files and the process
 
@@ -170,9 +184,6 @@ class Play:
         """time NAME SECONDS-SINCE-1970"""
         os.utime(self._path(words[0]), (int(words[1]), int(words[1])))
 
-    def do_mode(self, words, _block):
-        os.chmod(self._path(words[0]), int(words[1], 8))
-
     def do_link(self, words, _block):
         os.symlink(words[1], self._path(words[0]))
 
@@ -204,13 +215,23 @@ class Play:
     def do_env(self, words, _block):
         self.environment[words[0]] = " ".join(words[1:])
 
+    def do_descriptors(self, words, _block):
+        """descriptors N: the daemon may have no more."""
+        self.descriptors = int(words[0])
+
+    def do_inherit(self, words, _block):
+        """inherit NAME PORT: the daemon is given a socket that listens there."""
+        sock = socket.create_server(("127.0.0.1", int(words[1])))
+        self.inherited.append((words[0], sock))
+
     def do_start(self, _words, _block):
         if self.daemon:
             return
         if not os.path.exists(self.values["config"]):
             raise BadScenario("no config before the first step that needs the daemon")
         self.daemon = Daemon(self._command() + ["-c", self.values["config"]], self.poller,
-                             self.directory, self.environment)
+                             self.directory, self.environment,
+                             [s.fileno() for _, s in self.inherited])
         self.daemon.await_ready()
 
     def do_signal(self, words, _block):
@@ -225,9 +246,14 @@ class Play:
         if status != want:
             raise Failure(f"the daemon ended with status {status}, expected {want}")
 
+    def do_ignore(self, words, _block):
+        """ignore REGEX: such lines may be there or not."""
+        self.do_start([], [])
+        self.daemon.output.ignored.append(_expression(words))
+
     def do_log(self, words, _block):
         """log REGEX: waits for such a line on the daemon's output, and takes it."""
-        expression = " ".join(w if isinstance(w, str) else w.decode() for w in words)
+        expression = _expression(words)
         self.do_start([], [])
         output = self.daemon.output
         self.poller.wait(lambda: output.take(expression) or output.ended,

@@ -95,9 +95,9 @@ void stage_await_cancelled(unsigned n)
     await(&n_cancelled, n);
 }
 
-void stage_await_none(void)
+void stage_await_alive(unsigned n)
 {
-    await(&n_alive, 0);
+    await(&n_alive, n);
 }
 
 unsigned stage_alive(void)
@@ -121,6 +121,14 @@ enum stage_wait stage_worker(void)
     enum stage_wait w = worker;
     unlock();
     return w;
+}
+
+bool stage_later_is_cancelled(void)
+{
+    lock();
+    bool is = n_later > 0 && exchange_cancelled(later[0]);
+    unlock();
+    return is;
 }
 
 static void set_worker(enum stage_wait w)

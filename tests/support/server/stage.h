@@ -31,13 +31,16 @@ unsigned stage_resume(void);
 /* Waits until n exchanges are held. */
 void stage_await_later(unsigned n);
 
+/* Whether nobody waits any more for the first of them. */
+bool stage_later_is_cancelled(void);
+
 /* Requests whose memory is alive, and calls so far of the steps that follow a wait. */
 unsigned stage_alive(void);
 unsigned stage_thens(void);
 /* Jobs that saw that nobody waits for them any more. */
 unsigned stage_cancelled(void);
 void stage_await_cancelled(unsigned n);
-/* Waits until no request is alive. */
-void stage_await_none(void);
+/* Waits until that many requests are alive. */
+void stage_await_alive(unsigned n);
 
 #endif

@@ -23,7 +23,6 @@ START_TEST(test_add_and_order)
     for (size_t i = 0; i < 40; i++)
         ck_assert(str_eq(r.fields[i].name, str_of(names[i])));
     ck_assert_int_eq(response_add(&r, STR("content-type"), STR("text/plain")), 0);
-    ck_assert_int_eq(r.fields[40].id, FIELD_CONTENT_TYPE);
     ck_assert_ptr_eq(response_field(&r, STR("x-7")), &r.fields[7]);
     ck_assert_ptr_null(response_field(&r, STR("x-40")));
     arena_done(&arena);

@@ -1,0 +1,238 @@
+/*
+ * engine_test.c - accepting, its back-off, and the begin of a drain. The engine's turns are run by
+ * the test; the server around it serves nothing.
+ */
+#include "server/engine.h"
+
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "server/conn.h"
+#include "server/listener.h"
+#include "server/server.h"
+#include "tests/support/server/daemon.h"
+
+static struct server *server;
+static struct config *config;
+static struct engine engine;
+static struct listener listener;
+static unsigned port;
+
+#define ROUTES "routes: { a: { match = \"/a\"; respond: { body = \"alpha\"; } } }\n"
+
+static void set_up(void)
+{
+    char text[256];
+
+    log_init(LOG_LEVEL_ERROR);
+    config = test_config("loops = 1;\n"
+                         "listeners: { s: { address = \"unix:%s/socket\"; } }\n" ROUTES);
+    ck_assert_int_eq(server_new(config, &server), 0);
+    port = free_port();
+    snprintf(text, sizeof text, "listeners: { t: { address = \"127.0.0.1:%u\"; } }\n" ROUTES, port);
+    config = test_config(text);
+    ck_assert_int_eq(engine_init(&engine, server, 0, config), 0);
+    ck_assert_int_eq(listener_open(&listener, &config->listeners[0], 1), 0);
+    ck_assert_int_eq(engine_accept_on(&engine, &listener, listener_fd(&listener, 0)), 0);
+}
+
+/* The pools end first: a worker may be about to wake the loop for a letter that has arrived. */
+static void tear_down(void)
+{
+    engine_cut(&engine);
+    loop_turn(&engine.loop, 0);
+    ck_assert_uint_eq(engine.loop.timers.n_set, 0);
+    ck_assert(server_free(server));
+    engine_done(&engine);
+    listener_close(&listener);
+    config_unref(config);
+}
+
+/* No descriptor is left from now on; returns the limit there was. */
+static struct rlimit use_up_descriptors(void)
+{
+    struct rlimit before, none;
+    int next = fcntl(0, F_DUPFD, 0);
+
+    ck_assert_int_ge(next, 0);
+    close(next);
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none = before;
+    none.rlim_cur = (rlim_t)next;
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+    return before;
+}
+
+static uint64_t pauses(void)
+{
+    return stats_read(&engine.stats, accept_pauses);
+}
+
+START_TEST(back_off)
+{
+    int first = client_open_tcp(port), second;
+    int64_t expected = 5 * NSEC_PER_MSEC;
+    struct acceptor *a = &engine.acceptors[0];
+
+    second = client_open_tcp(port);
+    struct rlimit before = use_up_descriptors();
+    for (unsigned i = 1; i <= 10; i++) {
+        uint64_t turns = engine.loop.turns;
+        while (pauses() < i)
+            loop_turn(&engine.loop, -1);
+        /* The timer's turn, that of the ready list, and wake-ups for what the timer rounds. */
+        ck_assert_uint_le(engine.loop.turns - turns, 4);
+        ck_assert_int_eq(a->backoff, expected);
+        ck_assert(timer_is_set(&a->pause));
+        ck_assert_int_eq(a->pause.expires - engine.loop.now, expected);
+        expected = min_of(expected * 2, NSEC_PER_SEC);
+    }
+    ck_assert_int_eq(a->backoff, NSEC_PER_SEC);
+    ck_assert_uint_eq(engine.n_conns, 0);
+
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+    while (engine.n_conns < 2) /* by itself: nobody connects */
+        loop_turn(&engine.loop, -1);
+    ck_assert_uint_eq(pauses(), 10);
+    ck_assert_int_eq(a->backoff, 0);
+    ck_assert(!timer_is_set(&a->pause));
+    close(first);
+    close(second);
+}
+END_TEST
+
+START_TEST(an_edge_does_not_end_a_pause)
+{
+    int fds[3];
+
+    fds[0] = client_open_tcp(port);
+    fds[1] = dup(0); /* for the next client */
+    struct rlimit before = use_up_descriptors();
+    loop_turn(&engine.loop, -1);
+    ck_assert_uint_eq(pauses(), 1);
+    close(fds[1]);
+    fds[1] = client_open_tcp(port);
+    loop_turn(&engine.loop, 0);
+    ck_assert_uint_eq(pauses(), 1);
+    ck_assert_uint_eq(engine.n_conns, 0);
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+    while (engine.n_conns < 2)
+        loop_turn(&engine.loop, -1);
+    close(fds[0]);
+    close(fds[1]);
+}
+END_TEST
+
+START_TEST(accepts_all_of_one_edge)
+{
+    int fds[100];
+
+    for (size_t i = 0; i < array_len(fds); i++)
+        fds[i] = client_open_tcp(port);
+    uint64_t turns = engine.loop.turns;
+    while (engine.n_conns < array_len(fds))
+        loop_turn(&engine.loop, -1);
+    ck_assert_uint_le(engine.loop.turns - turns, 4);
+    for (size_t i = 0; i < array_len(fds); i++)
+        close(fds[i]);
+}
+END_TEST
+
+START_TEST(drain_takes_the_backlog)
+{
+    int fds[200];
+
+    for (size_t i = 0; i < array_len(fds); i++) {
+        fds[i] = client_open_tcp(port);
+        client_get(fds[i], "/a");
+    }
+    loop_post(&engine.loop, &engine.drain_letter);
+    while (stats_read(&engine.stats, closed) < array_len(fds))
+        loop_turn(&engine.loop, NSEC_PER_SEC);
+    for (size_t i = 0; i < array_len(fds); i++) {
+        const char *response = client_response(fds[i]);
+        ck_assert_int_eq(strncmp(response, "HTTP/1.1 200 ", 13), 0);
+        ck_assert_ptr_nonnull(strstr(response, "Connection: close\r\n"));
+        close(fds[i]);
+    }
+    ck_assert(engine.reported);
+}
+END_TEST
+
+START_TEST(drain_without_descriptors)
+{
+    int fd = client_open_tcp(port);
+    struct rlimit before = use_up_descriptors();
+
+    loop_post(&engine.loop, &engine.drain_letter);
+    loop_turn(&engine.loop, -1);
+    ck_assert(engine.reported);
+    ck_assert(!timer_is_set(&engine.acceptors[0].pause));
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+    loop_turn(&engine.loop, 50 * NSEC_PER_MSEC); /* ten times the pause */
+    loop_turn(&engine.loop, 0);
+    ck_assert_uint_eq(stats_read(&engine.stats, accepted), 0);
+    close(fd);
+}
+END_TEST
+
+START_TEST(no_descriptors)
+{
+    struct server *other;
+    struct rlimit none;
+
+    getrlimit(RLIMIT_NOFILE, &none);
+    int next = fcntl(0, F_DUPFD, 0);
+    close(next);
+    struct config *c = test_config("listeners: { s: { address = \"unix:%s/other\"; } }\n" ROUTES);
+    /* For as many as it wants, one after the other, until it has enough. */
+    int r = -EMFILE;
+    for (rlim_t n = (rlim_t)next; r == -EMFILE; n++) {
+        none.rlim_cur = none.rlim_max = n;
+        pid_t child = fork();
+        if (child == 0) {
+            setrlimit(RLIMIT_NOFILE, &none);
+            r = server_new(config_ref(c), &other);
+            if (r == 0 && !server_free(other))
+                r = -EBUSY;
+            _exit(r == 0 ? 0 : r == -EMFILE ? 1 : 2);
+        }
+        int status = -1;
+        ck_assert_int_eq(waitpid(child, &status, 0), child);
+        ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) < 2, "limit %u: status 0x%x",
+                      (unsigned)n, (unsigned)status);
+        r = WEXITSTATUS(status) == 0 ? 0 : -EMFILE;
+    }
+    config_unref(c);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("server/engine");
+    TCase *tc = tcase_create("engine");
+    SRunner *runner;
+    int failed;
+
+    tcase_add_checked_fixture(tc, set_up, tear_down);
+    tcase_set_timeout(tc, 60);
+    tcase_add_test(tc, back_off);
+    tcase_add_test(tc, an_edge_does_not_end_a_pause);
+    tcase_add_test(tc, accepts_all_of_one_edge);
+    tcase_add_test(tc, drain_takes_the_backlog);
+    tcase_add_test(tc, drain_without_descriptors);
+    tcase_add_test(tc, no_descriptors);
+    suite_add_tcase(suite, tc);
+    runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}
