@@ -69,7 +69,8 @@ struct response *exchange_response(struct exchange *x);
 
 /*
  * Where a body comes from, pulled as fast as the client takes it. A source may be embedded in state
- * of the exchange; a body transform is a source that pulls from another. Always on the loop.
+ * of the exchange; a body transform is a source that pulls from another. pull() is called on the
+ * loop, done() by whoever holds the exchange (a worker that fails drops what it had set).
  */
 struct source {
     /* > 0 bytes put into buf; 0: the end; -EAGAIN: exchange_resume() will tell, or (if the reason

@@ -485,7 +485,6 @@ void exchange_prepare(struct exchange *x, struct conn *c)
     x->reply = NULL;
     x->reply_body = NULL;
     x->in = x->out = NULL;
-    /* the one before may have been given up */
     arena_init_in(&x->arena, x->first, sizeof x->first, EXCHANGE_ARENA_MAX);
     arena_init_in(&x->late_arena, x->late_first, sizeof x->late_first, EXCHANGE_ARENA_MAX);
     response_init(&x->response, &x->arena);

@@ -227,9 +227,8 @@ enum step exchange_lend(struct exchange *x)
         x->in = stream_new(STREAM_TO_WORKER, STREAM_SIZE, &x->engine->loop.mailbox, told_in, x);
         if (x->in == NULL)
             return exchange_fail(x, 503, "no_memory");
+        atomic_store(&x->in_wanted, false);
     }
-    atomic_store(&x->in_wanted, false);
-    x->in_fed = false;
     x->job.name = x->route->name.p;
     x->job.share = server_share(server, x->route);
     x->job.died = false;
