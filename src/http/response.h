@@ -11,7 +11,7 @@
 #include "http/status.h"
 
 struct response {
-    unsigned status; /* 0: not yet set */
+    unsigned status;      /* 0: not yet set */
     struct field *fields; /* their ids are not set: names decide (response_field) */
     size_t n_fields, cap;
     struct arena *arena;
