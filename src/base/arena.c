@@ -91,7 +91,7 @@ void *arena_alloc(struct arena *a, size_t size)
 {
     if (unlikely(size > SIZE_MAX - ALIGN))
         goto fail;
-    size = (size + ALIGN - 1) & ~(size_t)(ALIGN - 1);
+    size = size == 0 ? ALIGN : (size + ALIGN - 1) & ~(size_t)(ALIGN - 1);
     if (unlikely(size > (size_t)(a->end - a->at)) && !grow(a, size))
         goto fail;
     void *p = a->at;

@@ -89,6 +89,8 @@ struct config {
     struct timeouts timeouts;
     struct limits limits;
     struct head_limits head_limits; /* of `limits`, in the parser's form */
+    size_t exchange_memory; /* of one exchange's arena: what a head within its limits takes, and
+                               more */
     struct conf_listener *listeners;
     size_t n_listeners;
     struct conf_pool *pools; /* [0] is `default` */

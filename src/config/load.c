@@ -10,6 +10,8 @@
 
 #include "config/loader.h"
 
+#define EXCHANGE_MEMORY KIB(256) /* for responses, filters and handlers */
+
 #define ARENA_MAX MIB(1024) /* of the loader, and of the snapshot without its sites */
 #define NAME_MAX_BYTES 64
 #define LISTENERS_MAX 256
@@ -318,6 +320,10 @@ static int load_all(struct loader *l, const char *path)
     c->head_limits = (struct head_limits){ .request_line = (size_t)c->limits.request_line,
                                            .header = (size_t)c->limits.header,
                                            .fields = (size_t)c->limits.fields };
+    /* The head is copied once; target and host have decoded copies; fields are 40 bytes each. */
+    c->exchange_memory = EXCHANGE_MEMORY + 4 * c->head_limits.request_line +
+                         2 * c->head_limits.header +
+                         2 * c->head_limits.fields * sizeof(struct field);
     return load_hosts(l);
 }
 

@@ -4,7 +4,7 @@
  *
  * `request` is a step before the handler: STEP_NEXT, or STEP_DONE with a response of its own, or
  * LATER / OFFLOAD. `respond` sees the response head before it is sent, of error answers of the
- * route too; a body transform replaces the source there. Both run on the exchange's loop. A
+ * route too. Both run on the exchange's loop. A
  * filter is one file that registers itself, as a handler kind does.
  */
 #ifndef MUXD_FILTER_FILTER_H
@@ -18,8 +18,8 @@ struct filter_kind {
     size_t size;
     const struct option *options;
     void (*check)(struct option_check *c, void *conf);
-    enum step (*request)(struct exchange *x, const void *conf); /* or NULL */
-    void (*respond)(struct exchange *x, const void *conf);      /* or NULL */
+    step_fn *request;                                      /* or NULL */
+    void (*respond)(struct exchange *x, const void *conf); /* or NULL */
     const char *about;
 };
 

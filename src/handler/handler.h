@@ -103,9 +103,10 @@ enum step exchange_fail(struct exchange *x, unsigned status, const char *reason)
 /* Memory for the life of the exchange. A failed allocation may be left to the caller of the step,
  * which asks arena_failed(): it answers 503. */
 struct arena *exchange_arena(struct exchange *x);
-/* The handler's options, as its table and check() filled them. */
+/* The options of the handler, or filter, whose step it is, as its table and check() filled them. */
 const void *exchange_conf(const struct exchange *x);
-/* A pointer that is the handler's own. NULL at the begin. */
+/* A pointer that is the step's own: of the handler, or of a filter until its last step. NULL at the
+ * begin of each. */
 void exchange_set_state(struct exchange *x, void *state);
 void *exchange_state(const struct exchange *x);
 

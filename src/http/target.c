@@ -51,6 +51,8 @@ const char *target_authority(struct str s, struct arena *arena, struct str *ret_
     } else {
         end = chars_run(s.p, 0, s.n, CHAR_HOST);
     }
+    /* "example.org." is the same host as "example.org", spelled to be absolute in DNS. */
+    size_t host_end = end > 1 && s.p[end - 1] == '.' ? end - 1 : end;
     struct str port = str_from(s, end);
     if (port.n > 0) {
         uint64_t number = 0;
@@ -61,7 +63,7 @@ const char *target_authority(struct str s, struct arena *arena, struct str *ret_
             return "port_malformed";
     }
     *ret_port = port;
-    return lower_case(str_head(s, end), arena, ret_host);
+    return lower_case(str_head(s, host_end), arena, ret_host);
 }
 
 /* "/path?query", both parts optional. */

@@ -116,7 +116,7 @@ static int64_t wait_length(const struct conn *c)
     switch (c->wait) {
     case CONN_WAIT_IDLE:
         /* A new connection owes its first byte as soon as a head. */
-        return c->reused || t->header <= 0 ? t->idle : t->header;
+        return c->reused ? t->idle : t->header;
     case CONN_WAIT_HEADER:
         return t->header;
     case CONN_WAIT_BODY:

@@ -36,7 +36,7 @@ static void pause_accepting(struct acceptor *a, int error)
 
     if (!a->starved)
         log_warning(
-            "listener %.*s: accept: %s; accepting rests until descriptors or memory are free",
+            "listener %.*s: accept: %s; accepting rests, and is tried again within a second",
             str_fmt(a->listener->name), strerror(-error));
     a->starved = true;
     a->backoff = a->backoff == 0 ? BACKOFF_MIN : min_of(a->backoff * 2, BACKOFF_MAX);
@@ -95,28 +95,30 @@ static void accept_ready(struct watch *w, uint32_t events)
 
 int engine_accept_on(struct engine *e, struct listener *l, int fd)
 {
-    struct acceptor *a = &e->acceptors[e->n_acceptors];
+    struct acceptor *a = malloc(sizeof *a);
     /* A socket that all loops share wakes one of them. No other flag is legal beside it. */
     uint32_t events = EPOLLIN | (l->shared ? EPOLLEXCLUSIVE : 0);
 
+    if (a == NULL)
+        return -ENOMEM;
     *a = (struct acceptor){ .engine = e, .listener = l, .fd = fd };
     watch_init(&a->watch, accept_ready);
     timer_init(&a->pause, pause_over);
     int r = loop_watch(&e->loop, &a->watch, fd, events);
-    if (r == 0)
-        e->n_acceptors++;
+    if (r < 0)
+        free(a);
+    else
+        list_push_back(&e->acceptors, &a->node);
     return r;
 }
 
 static void stop_accepting(struct engine *e)
 {
-    for (unsigned i = 0; i < e->n_acceptors; i++) {
-        struct acceptor *a = &e->acceptors[i];
-        /* What the kernel has completed for us is ours to answer. */
-        for (int turns = 0; turns < LAST_ACCEPTS && accept_some(a); turns++)
-            ;
+    list_each_safe (a, &e->acceptors, struct acceptor, node) {
         timer_clear(&e->loop.timers, &a->pause);
         loop_unwatch(&e->loop, &a->watch);
+        list_remove(&a->node);
+        free(a);
     }
 }
 
@@ -133,18 +135,17 @@ static void report_end(struct engine *e)
 /* A descriptor of ours is free again: no need to wait for the timer. */
 static void end_pauses(struct engine *e)
 {
-    for (unsigned i = 0; i < e->n_acceptors; i++)
-        if (timer_is_set(&e->acceptors[i].pause)) {
-            timer_clear(&e->loop.timers, &e->acceptors[i].pause);
-            loop_ready(&e->loop, &e->acceptors[i].watch);
+    list_each (a, &e->acceptors, struct acceptor, node)
+        if (timer_is_set(&a->pause)) {
+            timer_clear(&e->loop.timers, &a->pause);
+            loop_ready(&e->loop, &a->watch);
         }
 }
 
 void engine_conn_gone(struct engine *e)
 {
     e->n_conns--;
-    if (!e->draining)
-        end_pauses(e);
+    end_pauses(e);
     report_end(e);
 }
 
@@ -152,6 +153,10 @@ static void drain_deliver(struct letter *l)
 {
     struct engine *e = container_of(l, struct engine, drain_letter);
 
+    /* What the kernel has completed for us is ours to answer. */
+    list_each (a, &e->acceptors, struct acceptor, node)
+        for (int turns = 0; turns < LAST_ACCEPTS && accept_some(a); turns++)
+            ;
     stop_accepting(e);
     e->draining = true;
     list_each_safe (c, &e->conns, struct conn, node)
@@ -173,11 +178,7 @@ static void abort_deliver(struct letter *l)
 
 void engine_cut(struct engine *e)
 {
-    for (unsigned i = 0; i < e->n_acceptors; i++) {
-        timer_clear(&e->loop.timers, &e->acceptors[i].pause);
-        loop_unwatch(&e->loop, &e->acceptors[i].watch);
-    }
-    e->n_acceptors = 0;
+    stop_accepting(e);
     abort_all(e);
 }
 
@@ -248,14 +249,10 @@ static void *engine_main(void *arg)
 int engine_init(struct engine *e, struct server *s, unsigned index, struct config *config)
 {
     *e = (struct engine){ .magic = ENGINE_MAGIC, .index = index, .server = s, .date_second = -1 };
-    e->acceptors = calloc(config->n_listeners, sizeof *e->acceptors);
-    if (e->acceptors == NULL)
-        return -ENOMEM;
     int r = loop_init(&e->loop);
-    if (r < 0) {
-        free(e->acceptors);
+    if (r < 0)
         return r;
-    }
+    list_init(&e->acceptors);
     e->config = config_ref(config);
     list_init(&e->conns);
     e->drain_letter.deliver = drain_deliver;
@@ -280,7 +277,6 @@ void engine_done(struct engine *e)
         return;
     check(e->n_conns == 0);
     engine_cut(e);
-    free(e->acceptors);
     while (e->n_bufs > 0)
         free(e->bufs[--e->n_bufs]);
     while (e->n_h1s > 0)

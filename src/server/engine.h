@@ -23,6 +23,7 @@ struct h1;
 
 /* One engine's part of a listener: where it accepts. */
 struct acceptor {
+    struct list node; /* engine.acceptors */
     struct watch watch;
     struct timer pause; /* back-off: set while accepting rests */
     int64_t backoff;    /* ns of the last pause; 0: the last accept succeeded */
@@ -44,8 +45,7 @@ struct engine {
     bool reported; /* the end of draining was posted */
     struct list conns;
     unsigned n_conns;
-    struct acceptor *acceptors;
-    unsigned n_acceptors;
+    struct list acceptors;
 
     /* Free lists, last in first out: what was used last is in the cache. */
     char *bufs[ENGINE_CACHE_MAX];

@@ -145,8 +145,8 @@ void exchange_reply(struct exchange *x, struct response *res, struct body *body)
 static void reply_ours(struct exchange *x)
 {
     timer_clear(&x->engine->loop.timers, &x->timer);
-    if (x->response.status == 0)
-        exchange_fail(x, 500, "no_response");
+    if (x->response.status < 200 || x->response.status > 999)
+        exchange_fail(x, 500, x->response.status == 0 ? "no_response" : "bad_status");
     if (x->reason != NULL && x->response.status >= 500)
         note(x, x->response.status, x->reason);
     exchange_move(x, EXCHANGE_REPLYING);
@@ -177,17 +177,28 @@ static enum step then_done(struct exchange *x)
     return STEP_DONE;
 }
 
+/* Its options, and no state: what the step before left is its own. */
+static void begin_step(struct exchange *x, const void *conf)
+{
+    x->conf = conf;
+    x->step_state = NULL;
+}
+
 static enum step next_step(struct exchange *x)
 {
     const struct route *route = x->route;
 
     if (x->next_filter < route->n_filters) {
         const struct filter_use *f = &route->filters[x->next_filter++];
-        return f->kind->request != NULL ? f->kind->request(x, f->conf) : STEP_NEXT;
+        if (f->kind->request == NULL)
+            return STEP_NEXT;
+        begin_step(x, f->conf);
+        return f->kind->request(x);
     }
     if (x->in_handler)
         return exchange_fail(x, 500, "bad_step");
     x->in_handler = true;
+    begin_step(x, route->conf);
     if (route->run_in_pool)
         return exchange_offload(x, work_handle, then_done);
     return route->kind->handle(x);
@@ -334,10 +345,8 @@ static void timed_out(struct timer *t)
             /* It runs: from now on the time of the handler counts, from the submit on. */
             x->queue_timed = false;
             int64_t left = x->config->timeouts.handler - x->route->pool->queue_time;
-            if (x->config->timeouts.handler <= 0 || left > 0) {
-                set_timer(x, left);
-                break;
-            }
+            set_timer(x, left); /* > 0, or queue_timed had not been set */
+            break;
         }
         if (exchange_abandon(x)) {
             exchange_move(x, EXCHANGE_STEPPING);
@@ -378,7 +387,7 @@ bool exchange_input(struct exchange *x)
 void exchange_want_body(struct exchange *x)
 {
     if (!exchange_on_worker(x))
-        (void)x->conn->proto->read(x, NULL, 0);
+        x->conn->proto->want_body(x);
     else if (x->in != NULL && !atomic_exchange(&x->in_wanted, true))
         exchange_resume(x); /* the loop begins to feed */
 }
@@ -407,6 +416,8 @@ static ssize_t read_left_over(struct exchange *x, void *buf, size_t n)
 
 ssize_t exchange_read(struct exchange *x, void *buf, size_t n)
 {
+    if (n == 0)
+        return 0;
     if (exchange_on_worker(x))
         return read_on_worker(x, buf, n);
     if (x->body_timed_out)
@@ -474,7 +485,6 @@ void exchange_prepare(struct exchange *x, struct conn *c)
     x->route = NULL;
     x->reason = NULL;
     x->next_filter = 0;
-    x->handler_state = NULL;
     x->lent = x->in_handler = x->out_whole = false;
     atomic_store_explicit(&x->cancelled, false, memory_order_relaxed);
     x->queue_timed = x->body_wanted = x->body_timed_out = x->in_fed = x->stalled = false;
@@ -485,8 +495,8 @@ void exchange_prepare(struct exchange *x, struct conn *c)
     x->reply = NULL;
     x->reply_body = NULL;
     x->in = x->out = NULL;
-    arena_init_in(&x->arena, x->first, sizeof x->first, EXCHANGE_ARENA_MAX);
-    arena_init_in(&x->late_arena, x->late_first, sizeof x->late_first, EXCHANGE_ARENA_MAX);
+    arena_init_in(&x->arena, x->first, sizeof x->first, x->config->exchange_memory);
+    arena_init_in(&x->late_arena, x->late_first, sizeof x->late_first, EXCHANGE_LATE_MAX);
     response_init(&x->response, &x->arena);
 }
 

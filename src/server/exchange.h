@@ -46,7 +46,7 @@ struct body {
 /* Memory that answers when the exchange's own is the worker's. */
 #define EXCHANGE_LATE_SIZE 512
 #define EXCHANGE_FIRST_BLOCK 1536
-#define EXCHANGE_ARENA_MAX KIB(256)
+#define EXCHANGE_LATE_MAX KIB(64)
 
 struct exchange {
     uint32_t magic;
@@ -67,10 +67,11 @@ struct exchange {
     size_t next_filter;
     step_fn *then; /* what goes on after LATER, BODY, LENT */
     void (*work)(struct exchange *x);
-    void *handler_state;
-    bool lent;       /* a worker may hold it: from the submit until back_letter */
-    bool in_handler; /* the filters are through */
-    int64_t wall;    /* loop.wall when it began */
+    const void *conf; /* of the filter or handler whose step it is */
+    void *step_state; /* likewise */
+    bool lent;        /* a worker may hold it: from the submit until back_letter */
+    bool in_handler;  /* the filters are through */
+    int64_t wall;     /* loop.wall when it began */
     char peer[SOCK_TEXT_MAX];
 
     /* The loop's, always. */

@@ -65,17 +65,17 @@ struct arena *exchange_arena(struct exchange *x)
 
 const void *exchange_conf(const struct exchange *x)
 {
-    return x->route->conf;
+    return x->conf;
 }
 
 void exchange_set_state(struct exchange *x, void *state)
 {
-    x->handler_state = state;
+    x->step_state = state;
 }
 
 void *exchange_state(const struct exchange *x)
 {
-    return x->handler_state;
+    return x->step_state;
 }
 
 /* As with exchange_response(). */

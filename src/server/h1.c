@@ -102,8 +102,12 @@ static ssize_t fill(struct h1 *h)
     return n;
 }
 
-static void send_continue(struct h1 *h)
+static void h1_want_body(struct exchange *x)
 {
+    struct h1 *h = container_of(x, struct h1, x);
+
+    if (!h->expect)
+        return;
     h->expect = false;
     /* Not needed when the body comes already, not possible once the final response has begun. */
     if (buf_len(&h->in) == 0 && !h->head_emitted &&
@@ -130,9 +134,8 @@ static ssize_t h1_read(struct exchange *x, void *buf, size_t n)
 {
     struct h1 *h = container_of(x, struct h1, x);
 
-    if (h->expect)
-        send_continue(h);
-    if (n == 0 || body_ended(&h->body))
+    h1_want_body(x);
+    if (body_ended(&h->body))
         return 0;
     if (h->turn_read >= H1_TURN_BYTES) { /* others are waiting too */
         conn_again(h->conn);
@@ -337,8 +340,12 @@ enum h1_progress h1_reply_done(struct h1 *h)
     return H1_GO;
 }
 
-enum h1_progress h1_abort(struct h1 *h)
+enum h1_progress h1_abort(struct h1 *h, const char *reason)
 {
+    const struct exchange *x = &h->x;
+
+    engine_note(h->conn->engine, x->reply->status, reason, x->site ? x->site->name : STR_EMPTY,
+                x->route ? x->route->name : STR_EMPTY);
     conn_abort(h->conn);
     return H1_GONE;
 }
@@ -554,6 +561,7 @@ const struct proto h1_proto = {
     .closed = h1_closed,
     .ready = h1_ready,
     .read = h1_read,
+    .want_body = h1_want_body,
     .released = h1_released,
     .describe = h1_describe,
 };

@@ -61,8 +61,8 @@ int h1_flush(struct h1 *h, bool more);
 enum h1_progress h1_send_reply(struct h1 *h);
 /* The response is all in `out` or sent. */
 enum h1_progress h1_reply_done(struct h1 *h);
-/* Cuts the connection, so that the peer sees a truncation. */
-enum h1_progress h1_abort(struct h1 *h);
+/* Cuts the connection in the middle of a response, so that the peer sees a truncation. */
+enum h1_progress h1_abort(struct h1 *h, const char *reason);
 
 /* For the engine's cache. */
 struct h1 *h1_new(void);

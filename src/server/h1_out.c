@@ -52,7 +52,7 @@ static enum h1_progress flushed(struct h1 *h, int r)
 {
     if (r == 0)
         return H1_GO;
-    return r == -EAGAIN ? H1_WAIT : h1_abort(h);
+    return r == -EAGAIN ? H1_WAIT : h1_abort(h, "client_left");
 }
 
 /* Whether the connection can carry another request after this response. */
@@ -94,7 +94,7 @@ static enum h1_progress emit(struct h1 *h)
         if (p != H1_GO)
             return p;
         if (buf_room(&h->out, size) < 0)
-            return h1_abort(h);
+            return h1_abort(h, "head_too_large");
     }
     buf_added(&h->out, emit_head(buf_tail(&h->out), res, &how));
     h->head_emitted = true;
@@ -149,8 +149,8 @@ static enum h1_progress send_file(struct h1 *h)
             conn_set_wait(h->conn, CONN_WAIT_WRITE, false);
             return H1_WAIT;
         }
-        if (n <= 0) /* an error, or the file is shorter than it was */
-            return h1_abort(h);
+        if (n <= 0)
+            return h1_abort(h, n == 0 ? "file_shrank" : "file_or_client_failed");
         if (h->conn->wait == CONN_WAIT_WRITE)
             conn_set_wait(h->conn, CONN_WAIT_NONE, false);
         body->offset = (uint64_t)offset;
@@ -210,7 +210,7 @@ static enum h1_progress send_source(struct h1 *h)
             if (p != H1_GO)
                 return p;
             if (buf_room(&h->out, PULL_MIN + CHUNK_OVERHEAD) < 0)
-                return h1_abort(h);
+                return h1_abort(h, "no_memory");
         }
         if (h->turn_bytes >= H1_TURN_BYTES) {
             conn_again(h->conn);
@@ -220,11 +220,11 @@ static enum h1_progress send_source(struct h1 *h)
         if (n == -EAGAIN) {
             int r = h1_flush(h, false);
             if ((r < 0 && r != -EAGAIN) || h->conn->hung_up)
-                return h1_abort(h);
+                return h1_abort(h, "client_left");
             return H1_WAIT;
         }
         if (n < 0 || (n == 0 && bounded))
-            return h1_abort(h);
+            return h1_abort(h, n == -ETIMEDOUT ? "body_stalled" : "body_cut_short");
         if (n == 0) {
             if (h->chunked)
                 check(buf_add_str(&h->out, STR("0\r\n\r\n")) == 0);
@@ -254,5 +254,5 @@ enum h1_progress h1_send_reply(struct h1 *h)
         return send_source(h);
     }
     check_never("a kind of body");
-    return h1_abort(h);
+    return h1_abort(h, "bug");
 }

@@ -243,7 +243,7 @@ enum step exchange_lend(struct exchange *x)
     stats_count(&x->engine->stats, offloaded);
     int64_t queue_time = x->route->pool->queue_time;
     int64_t handler = x->config->timeouts.handler;
-    x->queue_timed = queue_time > 0 && (handler <= 0 || queue_time < handler);
+    x->queue_timed = queue_time < handler;
     (void)loop_timer(&x->engine->loop, &x->timer, x->queue_timed ? queue_time : handler);
     return STEP_OFFLOAD;
 }

@@ -8,7 +8,8 @@
 
 #include "server/notify.h"
 
-#define BACKLOG 4096 /* the kernel cuts it to net.core.somaxconn */
+#define BACKLOG 4096      /* the kernel cuts it to net.core.somaxconn */
+#define INHERITED_MAX 64u /* sockets of one name */
 
 static bool has_file(const struct conf_listener *conf)
 {
@@ -20,13 +21,12 @@ int listener_open(struct listener *l, const struct conf_listener *conf, unsigned
     int r;
 
     *l = (struct listener){ .name = conf->name, .conf = conf };
-    l->fds = calloc(n, sizeof *l->fds);
+    l->fds = calloc(max_of(n, INHERITED_MAX), sizeof *l->fds);
     if (l->fds == NULL)
         return -ENOMEM;
     if (conf->address.kind == SOCK_KIND_SYSTEMD) {
-        r = notify_listen_fd(conf->address.name);
-        l->fds[0] = r;
-        l->n_fds = r < 0 ? 0 : 1;
+        r = notify_listen_fds(conf->address.name, l->fds, INHERITED_MAX);
+        l->n_fds = r < 0 ? 0 : (unsigned)r;
     } else {
         r = sock_listen(&conf->address, BACKLOG, n, l->fds, &l->n_fds);
     }

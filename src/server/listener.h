@@ -13,7 +13,7 @@
 struct listener {
     struct str name;
     const struct conf_listener *conf;
-    int *fds; /* one per engine (SO_REUSEPORT), or one that all share */
+    int *fds; /* one per engine (SO_REUSEPORT); or `shared`: all engines accept on each */
     unsigned n_fds;
     bool shared;
     dev_t dev; /* of a unix socket's file: another instance may have put its own there */
@@ -23,9 +23,4 @@ struct listener {
 /* Opens for `n` engines. 0, or -errno. */
 int listener_open(struct listener *l, const struct conf_listener *conf, unsigned n) MUST_USE;
 void listener_close(struct listener *l);
-static inline int listener_fd(const struct listener *l, unsigned engine)
-{
-    return l->fds[l->shared ? 0 : engine];
-}
-
 #endif

@@ -38,29 +38,41 @@ void notify_status(const char *fmt, ...)
     (void)sd_notifyf(0, "STATUS=%s", text);
 }
 
-int notify_listen_fd(const char *name)
+/* As our own are: what is accepted inherits TCP_NODELAY; unix sockets, which have no Nagle, refuse
+ * it. */
+static bool adopt(int fd)
+{
+    int on = 1;
+
+    if (sd_is_socket(fd, AF_UNSPEC, SOCK_STREAM, 1) <= 0 ||
+        fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) < 0 ||
+        fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+        return false;
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    return true;
+}
+
+int notify_listen_fds(const char *name, int *fds, unsigned max)
 {
     char **names = NULL;
-    int found = -ENOENT;
+    unsigned found = 0;
+    bool good = true;
     int n = sd_listen_fds_with_names(0, &names);
 
     for (int i = 0; i < n; i++) {
-        if (found == -ENOENT && strcmp(names[i], name) == 0)
-            found = SD_LISTEN_FDS_START + i;
+        int fd = SD_LISTEN_FDS_START + i;
+        if (strcmp(names[i], name) == 0 && found < max) {
+            good = good && adopt(fd);
+            fds[found++] = fd;
+        }
         free(names[i]);
     }
     free(names);
     if (n < 0)
         return n;
-    if (found >= 0 && (sd_is_socket(found, AF_UNSPEC, SOCK_STREAM, 1) <= 0 ||
-                       fcntl(found, F_SETFL, fcntl(found, F_GETFL) | O_NONBLOCK) < 0 ||
-                       fcntl(found, F_SETFD, FD_CLOEXEC) < 0))
+    if (!good)
         return -ENOTSOCK;
-    /* As for our own: what is accepted inherits it. Fails on unix sockets, which have no Nagle. */
-    int on = 1;
-    if (found >= 0)
-        (void)setsockopt(found, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    return found;
+    return found > 0 ? (int)found : -ENOENT;
 }
 
 #else
@@ -78,9 +90,11 @@ void notify_status(const char *fmt, ...)
     (void)fmt;
 }
 
-int notify_listen_fd(const char *name)
+int notify_listen_fds(const char *name, int *fds, unsigned max)
 {
     (void)name;
+    (void)fds;
+    (void)max;
     return -ENOSYS;
 }
 

@@ -11,9 +11,11 @@ void notify_ready(void);
 void notify_stopping(void);
 /* One line for `systemctl status`. */
 void notify_status(const char *fmt, ...) PRINTF_LIKE(1, 2);
-/* The inherited listening socket of that FileDescriptorName=, made non-blocking and close-on-exec;
- * -ENOENT: there is none; -ENOTSOCK: it is no listening stream socket; -ENOSYS: built without
- * libsystemd. The descriptor is the caller's. */
-int notify_listen_fd(const char *name) MUST_USE;
+/*
+ * The inherited listening sockets of that FileDescriptorName=, made non-blocking and close-on-exec:
+ * their number, at most `max`, and the descriptors, now the caller's, in fds. -ENOENT: there is
+ * none; -ENOTSOCK: one is no listening stream socket; -ENOSYS: built without libsystemd.
+ */
+int notify_listen_fds(const char *name, int *fds, unsigned max) MUST_USE;
 
 #endif

@@ -35,6 +35,8 @@ struct proto {
     void (*ready)(struct exchange *x);
     /* Request body, decoded: see exchange_read() on a loop. */
     ssize_t (*read)(struct exchange *x, void *buf, size_t n);
+    /* The body is wanted: see exchange_want_body(). */
+    void (*want_body)(struct exchange *x);
     /* A lent exchange that had been abandoned came back. */
     void (*released)(struct exchange *x);
     /* For the panic message: what the connection is doing, one line. Async-signal-safe. */

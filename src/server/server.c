@@ -212,6 +212,18 @@ static void raise_descriptor_limit(void)
     }
 }
 
+/* Each socket in its engine, or a shared one in all of them. */
+static int accept_on(struct server *s, struct listener *l)
+{
+    int r = 0;
+
+    for (unsigned e = 0; e < s->n_engines && r == 0; e++)
+        for (unsigned i = 0; i < l->n_fds && r == 0; i++)
+            if (l->shared || i == e)
+                r = engine_accept_on(&s->engines[e], l, l->fds[i]);
+    return r;
+}
+
 static int open_listeners(struct server *s)
 {
     const struct config *c = s->config;
@@ -225,16 +237,17 @@ static int open_listeners(struct server *s)
         int r = listener_open(l, conf, s->n_engines);
         if (r < 0) {
             log_error("listener %.*s: cannot listen on %.*s: %s", str_fmt(conf->name),
-                      str_fmt(conf->address_text), strerror(-r));
+                      str_fmt(conf->address_text),
+                      r == -ENOENT && conf->address.kind == SOCK_KIND_SYSTEMD
+                          ? "the service manager passed no socket of that name"
+                          : strerror(-r));
             return r;
         }
         s->n_listeners++;
-        for (unsigned e = 0; e < s->n_engines; e++) {
-            r = engine_accept_on(&s->engines[e], l, listener_fd(l, e));
-            if (r < 0) {
-                log_error("listener %.*s: epoll: %s", str_fmt(conf->name), strerror(-r));
-                return r;
-            }
+        r = accept_on(s, l);
+        if (r < 0) {
+            log_error("listener %.*s: epoll: %s", str_fmt(conf->name), strerror(-r));
+            return r;
         }
     }
     return 0;

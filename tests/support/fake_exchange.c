@@ -355,10 +355,14 @@ void fake_exchange_run(struct exchange *x, const struct fake_conf *conf, const c
     enum step step = STEP_NEXT;
 
     check(k != NULL && x->request.target.n);
-    x->conf = conf->conf;
-    for (size_t i = 0; i < x->n_filters && step == STEP_NEXT; i++)
+    for (size_t i = 0; i < x->n_filters && step == STEP_NEXT; i++) {
+        x->conf = x->filters[i].conf;
+        x->state = NULL;
         if (x->filters[i].kind->request != NULL)
-            step = settle(x, x->filters[i].kind->request(x, x->filters[i].conf));
+            step = settle(x, x->filters[i].kind->request(x));
+    }
+    x->conf = conf->conf;
+    x->state = NULL;
     if (step == STEP_NEXT) {
         step = k->handle(x);
         check(step != STEP_NEXT);

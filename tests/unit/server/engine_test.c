@@ -40,7 +40,7 @@ static void set_up(void)
     config = test_config(text);
     ck_assert_int_eq(engine_init(&engine, server, 0, config), 0);
     ck_assert_int_eq(listener_open(&listener, &config->listeners[0], 1), 0);
-    ck_assert_int_eq(engine_accept_on(&engine, &listener, listener_fd(&listener, 0)), 0);
+    ck_assert_int_eq(engine_accept_on(&engine, &listener, listener.fds[0]), 0);
 }
 
 /* The pools end first: a worker may be about to wake the loop for a letter that has arrived. */
@@ -79,7 +79,7 @@ START_TEST(back_off)
 {
     int first = client_open_tcp(port), second;
     int64_t expected = 5 * NSEC_PER_MSEC;
-    struct acceptor *a = &engine.acceptors[0];
+    struct acceptor *a = list_first(&engine.acceptors, struct acceptor, node);
 
     second = client_open_tcp(port);
     struct rlimit before = use_up_descriptors();
@@ -174,7 +174,7 @@ START_TEST(drain_without_descriptors)
     loop_post(&engine.loop, &engine.drain_letter);
     loop_turn(&engine.loop, -1);
     ck_assert(engine.reported);
-    ck_assert(!timer_is_set(&engine.acceptors[0].pause));
+    ck_assert(list_empty(&engine.acceptors));
     ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
     loop_turn(&engine.loop, 50 * NSEC_PER_MSEC); /* ten times the pause */
     loop_turn(&engine.loop, 0);
