@@ -3,6 +3,7 @@
  * config without serving it. Exit statuses are those of sysexits.h.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,12 +128,34 @@ static int version(void)
     return EX_OK;
 }
 
+/* A descriptor of ours must not become standard error, and be written log lines to. */
+static void open_standard_streams(void)
+{
+    int fd;
+
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        close(fd);
+}
+
+/* What was printed has to have arrived. */
+static int printed(int status)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    fprintf(stderr, "muxd: standard output: %s\n", strerror(errno));
+    return EX_IOERR;
+}
+
 int main(int argc, char **argv)
 {
     const char *file = MUXD_CONF_FILE;
     const char *command = NULL;
     int opt;
 
+    open_standard_streams();
     /* Options may stand before and after the command. */
     for (;;) {
         while ((opt = getopt(argc, argv, "+c:Vh")) != -1)
@@ -141,9 +164,9 @@ int main(int argc, char **argv)
                 file = optarg;
                 break;
             case 'V':
-                return version();
+                return printed(version());
             case 'h':
-                return usage(stdout, EX_OK);
+                return printed(usage(stdout, EX_OK));
             default:
                 return usage(stderr, EX_USAGE);
             }
@@ -158,7 +181,7 @@ int main(int argc, char **argv)
     if (command == NULL)
         return command_serve(file);
     if (strcmp(command, "check") == 0)
-        return command_check(file);
+        return printed(command_check(file));
     fprintf(stderr, "muxd: unknown command: %s\n", command);
     return usage(stderr, EX_USAGE);
 }

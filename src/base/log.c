@@ -1,7 +1,9 @@
 /* log.c - see log.h. The settings are written once, before the first thread. Any thread. */
 #include "base/log.h"
 
+#include <poll.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,6 +46,26 @@ static const char *level_name(enum log_level level)
     return "";
 }
 
+/* Never waits: a loop must not stand still for a log. A pipe that is writable takes PIPE_BUF bytes,
+ * more than a line. */
+static void write_line(const char *line, size_t n)
+{
+    static _Atomic unsigned lost;
+    struct pollfd err = { .fd = STDERR_FILENO, .events = POLLOUT };
+    char text[64];
+
+    if (poll(&err, 1, 0) != 1 || !(err.revents & POLLOUT)) {
+        atomic_fetch_add(&lost, 1);
+        return;
+    }
+    unsigned before = atomic_exchange(&lost, 0);
+    if (before > 0) {
+        int m = snprintf(text, sizeof text, "muxd: %u lines of the log were lost\n", before);
+        (void)!write(STDERR_FILENO, text, (size_t)m);
+    }
+    (void)!write(STDERR_FILENO, line, n);
+}
+
 void log_line(enum log_level level, const char *fmt, ...)
 {
     char line[2048];
@@ -66,5 +88,5 @@ void log_line(enum log_level level, const char *fmt, ...)
         if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
             line[i] = ' ';
     line[at++] = '\n';
-    (void)!write(STDERR_FILENO, line, at);
+    write_line(line, at);
 }

@@ -1,7 +1,8 @@
 /*
  * log.h - the error log: one line a record on standard error, "muxd: warning: ...",
  * or with a "<4>" prefix (sd-daemon(3)) when standard error is the journal.
- * One write(2) a line, so lines of several threads do not mix. Any thread.
+ * One write(2) a line, so lines of several threads do not mix. A line that could not be written
+ * without waiting (a pipe nobody reads) is lost, and the next one says how many were. Any thread.
  * Floors 0 to 4 return errors and do not log; this is for server/ and main.
  */
 #ifndef MUXD_BASE_LOG_H

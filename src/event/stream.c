@@ -354,8 +354,8 @@ ssize_t stream_worker_read(struct stream *s, void *buf, size_t n, int64_t deadli
             worker_moved(s);
         if (done > 0 || end == CLOSED)
             return (ssize_t)done;
-        if (waited < 0)
-            return waited;
+        if (waited < 0 || deadline == 0)
+            return waited < 0 ? waited : -ETIMEDOUT;
         waited = worker_wait(s, 1, deadline);
     }
 }

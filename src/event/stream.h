@@ -46,8 +46,9 @@ void stream_loop_close(struct stream *s);
 /* Wakes the worker; both sides are cancelled from now on. */
 void stream_loop_abort(struct stream *s);
 
-/* The worker's side. Wait until `deadline` (clock_mono(); INT64_MAX: for ever). Read: bytes > 0, 0
- * at the end. Write: 0 when all n bytes are in the ring. -ETIMEDOUT, -ECANCELED. */
+/* The worker's side. Wait until `deadline` (clock_mono(); INT64_MAX: for ever; 0: a read never
+ * waits, so a loop may read what a worker that is done with it left). Read: bytes > 0, 0 at the
+ * end. Write: 0 when all n bytes are in the ring. -ETIMEDOUT, -ECANCELED. */
 ssize_t stream_worker_read(struct stream *s, void *buf, size_t n, int64_t deadline);
 int stream_worker_write(struct stream *s, const void *bytes, size_t n, int64_t deadline);
 /* No more data (STREAM_TO_LOOP). The loop is told. */

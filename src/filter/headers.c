@@ -5,6 +5,8 @@
  */
 #include "filter/filter.h"
 
+#define VALUE_MAX 8192 /* clients and proxies refuse longer fields */
+
 struct headers {
     struct strs set, add, remove;
     /* Set by headers_check(). In `set_lines` a name stands once. */
@@ -58,6 +60,11 @@ static struct field *compile_lines(struct option_check *c, const char *option, s
         value = str_trim(value);
         if (!check_field(c, option, name, value))
             continue;
+        if (value.n > VALUE_MAX) {
+            option_error(c, option, "%.*s has a value of %zu bytes; at most %d are sensible",
+                         str_fmt(name), value.n, VALUE_MAX);
+            continue;
+        }
         for (size_t j = 0; once && j < n; j++)
             if (str_ieq(fields[j].name, name)) {
                 option_error(c, option, "%.*s is set twice; use `add` for the second",

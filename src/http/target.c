@@ -51,6 +51,11 @@ const char *target_authority(struct str s, struct arena *arena, struct str *ret_
     } else {
         end = chars_run(s.p, 0, s.n, CHAR_HOST);
     }
+    if (end > 0 && s.p[0] == '.')
+        return "host_malformed"; /* an empty label */
+    for (size_t i = 1; i < end; i++)
+        if (s.p[i] == '.' && s.p[i - 1] == '.')
+            return "host_malformed";
     /* "example.org." is the same host as "example.org", spelled to be absolute in DNS. */
     size_t host_end = end > 1 && s.p[end - 1] == '.' ? end - 1 : end;
     struct str port = str_from(s, end);

@@ -411,7 +411,11 @@ static ssize_t read_left_over(struct exchange *x, void *buf, size_t n)
     ssize_t r = stream_worker_read(x->in, buf, n, 0);
     if (r > 0 || (r == 0 && x->in_fed))
         return r;
-    return x->in_fed ? atomic_load(&x->in_error) : -EAGAIN;
+    if (x->in_fed)
+        return atomic_load(&x->in_error);
+    stream_free(x->in); /* the job is back: nobody feeds it any more */
+    x->in = NULL;
+    return -EAGAIN;
 }
 
 ssize_t exchange_read(struct exchange *x, void *buf, size_t n)

@@ -79,6 +79,7 @@ struct exchange {
     bool queue_timed;        /* the timer stands for the queue time */
     bool body_wanted;        /* exchange_read() said -EAGAIN */
     bool body_timed_out;     /* and waited too long */
+    size_t fed;              /* bytes of body since the handler's time began */
     bool out_whole;          /* the worker's response was read to its end */
     bool in_fed;             /* all of the request body is in `in` */
     bool stalled;            /* the body's source gave nothing for too long */

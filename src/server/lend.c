@@ -23,6 +23,7 @@
 
 #define STREAM_SIZE KIB(64)
 #define FEED_PIECE KIB(4)   /* of body decoded at a time, on the stack */
+#define FED_IS_LIFE KIB(16) /* a worker's body in one handler time-out: more is a sign of life */
 #define WRITE_PIECE KIB(16) /* each piece of a long exchange_write() has a deadline of its own */
 
 struct pool *exchange_pool(const struct exchange *x)
@@ -135,6 +136,7 @@ bool exchange_feed(struct exchange *x)
         if (r > 0) {
             ssize_t w = stream_loop_write(x->in, piece, (size_t)r);
             check(w == r || w == -ECANCELED);
+            x->fed += (size_t)r;
             continue;
         }
         x->in_fed = true;
@@ -145,9 +147,12 @@ bool exchange_feed(struct exchange *x)
             stream_loop_abort(x->in);
         }
     }
-    /* Taking in a body is a sign of life: the handler's time begins anew. */
-    if (moved && !x->queue_timed && timer_is_set(&x->timer))
+    /* Taking in a body is a sign of life, and the handler's time begins anew; but not for a
+     * trickle, by which few clients could hold all workers. */
+    if (x->fed >= FED_IS_LIFE && !x->queue_timed && timer_is_set(&x->timer)) {
+        x->fed = 0;
         (void)loop_timer(&x->engine->loop, &x->timer, x->config->timeouts.handler);
+    }
     return moved;
 }
 
@@ -228,6 +233,7 @@ enum step exchange_lend(struct exchange *x)
         if (x->in == NULL)
             return exchange_fail(x, 503, "no_memory");
         atomic_store(&x->in_wanted, false);
+        x->fed = 0;
     }
     x->job.name = x->route->name.p;
     x->job.share = server_share(server, x->route);

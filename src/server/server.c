@@ -118,7 +118,7 @@ static void drain_over(struct timer *t)
 static void drain(struct server *s, const char *why)
 {
     if (s->draining) {
-        log_warning("%s again: ending at once", why);
+        log_warning("%s again: ending at once", why); /* never waits */
         _exit(EXIT_FAILURE);
     }
     s->draining = true;
