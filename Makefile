@@ -5,7 +5,7 @@
 # is a new part of muxd, a new tests/unit/FOLDER/FILE_test.c a new test.
 
 # These install packages before anything is configured, or compile nothing.
-BARE := help run check check-san fuzz dist clean distclean
+BARE := help run check check-san fuzz bench dist clean distclean
 ifneq ($(filter-out $(BARE),$(or $(MAKECMDGOALS),all)),)
 include config.mk
 endif
@@ -187,6 +187,12 @@ fuzz: ## T=NAME TIME=60: fuzz tests/fuzz/NAME_fuzz.c; what it finds goes to buil
 	build/fuzz/tests/fuzz/$(T)_fuzz -max_total_time=$(TIME) -timeout=10 -print_final_stats=1 \
 		-artifact_prefix=build/fuzz/$(T)- build/fuzz/corpus/$(T) tests/fuzz/corpus/$(T)
 
+bench: ## install what is missing, build, run the programs in bench/ one after the other
+	@tools/packages build bench
+	$(AGAIN) build/muxd build/muxd-test
+	@for name in respond blocked upload descriptors; do \
+		echo "== bench/$$name"; bench/$$name || exit; done
+
 C_FILES = $(wildcard src/*.c src/*/*.[ch] tools/*.c tests/*/*.[ch] tests/*/*/*.[ch])
 LAYOUT = $(if $(shell command -v clang-format),"tests/lint/format $(C_FILES)")
 lint: config.mk ## style, floors, headers; layout, if clang-format is there
@@ -235,8 +241,8 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
 	@echo "Variables: SAN=address,undefined|thread  WERROR=1  V=1  BUILD=DIR  CC=  CFLAGS=  prefix=  DESTDIR="
 
-.PHONY: all man run demo check check-all check-unit check-http check-doc check-san fuzz lint format \
-	install uninstall dist clean distclean help
+.PHONY: all man run demo check check-all check-unit check-http check-doc check-san fuzz bench lint \
+	format install uninstall dist clean distclean help
 .SECONDARY:
 .DELETE_ON_ERROR:
 -include $(wildcard $(OBJ:.o=.d) $(BUILD)/main.d $(BUILD)/tools/*.d \
