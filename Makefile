@@ -160,6 +160,8 @@ PARTS_HTTP = "$(HTTP)" "$(HTTP) --transport=adverse" "$(HTTP) --split" \
 	"$(HTTP) --split --transport=adverse"
 PARTS_FUZZ = $(foreach name,$(FUZZ),"$(BUILD)/tests/fuzz/$(name)_corpus tests/fuzz/corpus/$(name)")
 PARTS_LINT = tests/lint/floors "tests/lint/headers $(CC)" tests/lint/style tests/lint/selftest
+# Judges the memory of the plain build; the sanitizers need more by far.
+PARTS_MEMORY = $(if $(SAN),,"bench/upload --muxd $(BUILD)/muxd --mib 96")
 PARTS_DOC = "tests/doc/run $(BUILD)" "tests/cli/run $(BUILD)/muxd"
 BUILT_DOC = $(BUILD)/muxd $(BUILD)/muxd-doc man $(BUILD)/conf/muxd.conf demo
 
@@ -167,7 +169,8 @@ check: ## install what is missing, build, run all tests (SAN=address,undefined o
 	@tools/packages build test
 	$(AGAIN) check-all
 check-all: $(UNIT) $(CORPUS) $(BUILD)/muxd-test $(BUILT_DOC)
-	@tests/run-all $(PARTS_LINT) $(PARTS_UNIT) $(PARTS_FUZZ) $(PARTS_DOC) $(PARTS_HTTP)
+	@tests/run-all $(PARTS_LINT) $(PARTS_UNIT) $(PARTS_FUZZ) $(PARTS_DOC) \
+		$(PARTS_MEMORY) $(PARTS_HTTP)
 check-unit: $(UNIT) ## the unit tests alone
 	@tests/run-all $(PARTS_UNIT)
 check-http: $(BUILD)/muxd-test ## the scenarios alone
@@ -189,9 +192,11 @@ fuzz: ## T=NAME TIME=60: fuzz tests/fuzz/NAME_fuzz.c; what it finds goes to buil
 
 bench: ## install what is missing, build, run the programs in bench/ one after the other
 	@tools/packages build bench
-	$(AGAIN) build/muxd build/muxd-test
-	@for name in respond blocked upload descriptors; do \
-		echo "== bench/$$name"; bench/$$name || exit; done
+	$(AGAIN) $(BUILD)/muxd $(BUILD)/muxd-test
+	bench/respond --muxd $(BUILD)/muxd
+	bench/blocked --muxd $(BUILD)/muxd-test
+	bench/upload --muxd $(BUILD)/muxd
+	bench/descriptors --muxd $(BUILD)/muxd
 
 C_FILES = $(wildcard src/*.c src/*/*.[ch] tools/*.c tests/*/*.[ch] tests/*/*/*.[ch])
 LAYOUT = $(if $(shell command -v clang-format),"tests/lint/format $(C_FILES)")
