@@ -5,7 +5,7 @@
 # is a new part of muxd, a new tests/unit/FOLDER/FILE_test.c a new test.
 
 # These install packages before anything is configured, or compile nothing.
-BARE := help run check check-san fuzz dist clean distclean
+BARE := help run check check-san fuzz bench dist clean distclean
 ifneq ($(filter-out $(BARE),$(or $(MAKECMDGOALS),all)),)
 include config.mk
 endif
@@ -160,6 +160,8 @@ PARTS_HTTP = "$(HTTP)" "$(HTTP) --transport=adverse" "$(HTTP) --split" \
 	"$(HTTP) --split --transport=adverse"
 PARTS_FUZZ = $(foreach name,$(FUZZ),"$(BUILD)/tests/fuzz/$(name)_corpus tests/fuzz/corpus/$(name)")
 PARTS_LINT = tests/lint/floors "tests/lint/headers $(CC)" tests/lint/style tests/lint/selftest
+# Judges the memory of the plain build; the sanitizers need more by far.
+PARTS_MEMORY = $(if $(SAN),,"bench/upload --muxd $(BUILD)/muxd --mib 96")
 PARTS_DOC = "tests/doc/run $(BUILD)" "tests/cli/run $(BUILD)/muxd"
 BUILT_DOC = $(BUILD)/muxd $(BUILD)/muxd-doc man $(BUILD)/conf/muxd.conf demo
 
@@ -167,7 +169,8 @@ check: ## install what is missing, build, run all tests (SAN=address,undefined o
 	@tools/packages build test
 	$(AGAIN) check-all
 check-all: $(UNIT) $(CORPUS) $(BUILD)/muxd-test $(BUILT_DOC)
-	@tests/run-all $(PARTS_LINT) $(PARTS_UNIT) $(PARTS_FUZZ) $(PARTS_DOC) $(PARTS_HTTP)
+	@tests/run-all $(PARTS_LINT) $(PARTS_UNIT) $(PARTS_FUZZ) $(PARTS_DOC) \
+		$(PARTS_MEMORY) $(PARTS_HTTP)
 check-unit: $(UNIT) ## the unit tests alone
 	@tests/run-all $(PARTS_UNIT)
 check-http: $(BUILD)/muxd-test ## the scenarios alone
@@ -186,6 +189,14 @@ fuzz: ## T=NAME TIME=60: fuzz tests/fuzz/NAME_fuzz.c; what it finds goes to buil
 	@mkdir -p build/fuzz/corpus/$(T) tests/fuzz/corpus/$(T)
 	build/fuzz/tests/fuzz/$(T)_fuzz -max_total_time=$(TIME) -timeout=10 -print_final_stats=1 \
 		-artifact_prefix=build/fuzz/$(T)- build/fuzz/corpus/$(T) tests/fuzz/corpus/$(T)
+
+bench: ## install what is missing, build, run the programs in bench/ one after the other
+	@tools/packages build bench
+	$(AGAIN) $(BUILD)/muxd $(BUILD)/muxd-test
+	bench/respond --muxd $(BUILD)/muxd
+	bench/blocked --muxd $(BUILD)/muxd-test
+	bench/upload --muxd $(BUILD)/muxd
+	bench/descriptors --muxd $(BUILD)/muxd
 
 C_FILES = $(wildcard src/*.c src/*/*.[ch] tools/*.c tests/*/*.[ch] tests/*/*/*.[ch])
 LAYOUT = $(if $(shell command -v clang-format),"tests/lint/format $(C_FILES)")
@@ -235,8 +246,8 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
 	@echo "Variables: SAN=address,undefined|thread  WERROR=1  V=1  BUILD=DIR  CC=  CFLAGS=  prefix=  DESTDIR="
 
-.PHONY: all man run demo check check-all check-unit check-http check-doc check-san fuzz lint format \
-	install uninstall dist clean distclean help
+.PHONY: all man run demo check check-all check-unit check-http check-doc check-san fuzz bench lint \
+	format install uninstall dist clean distclean help
 .SECONDARY:
 .DELETE_ON_ERROR:
 -include $(wildcard $(OBJ:.o=.d) $(BUILD)/main.d $(BUILD)/tools/*.d \

@@ -78,7 +78,8 @@ static bool has_default(const struct option *o)
     return o->type == OPTION_BOOL || o->type == OPTION_INT || (o->def != NULL && !is_required(o));
 }
 
-/* The default as a config spells it; something empty of that type when there is none. */
+/* The default as a config spells it. Without one: "..." where a string must be put in, the empty
+ * array. */
 static void print_default(FILE *out, const struct option *o)
 {
     if (o->type == OPTION_BOOL)
@@ -86,7 +87,7 @@ static void print_default(FILE *out, const struct option *o)
     else if (o->type == OPTION_INT)
         fprintf(out, "%lld", (long long)o->def_int);
     else if (o->type != OPTION_STRS)
-        print_quoted(out, has_default(o) ? o->def : "");
+        print_quoted(out, has_default(o) ? o->def : "...");
     else if (!has_default(o))
         fputs("[ ]", out);
     else {
@@ -248,8 +249,8 @@ static bool mdoc(const char *name)
 
 /* ---- as a config in comments */
 
-/* A comment `indent` columns in, in lines of CONF_WIDTH, within the comment that all of it is:
- * without its first column the whole is a config. */
+/* A comment `indent` columns in, in lines of CONF_WIDTH, within the comment that all of it is: what
+ * stands behind the first column can be taken over as it is. */
 static void conf_text(int indent, const char *s)
 {
     int at = printf("#%*s#", indent, "");
@@ -284,7 +285,9 @@ static void conf_options(int indent, const struct option *table)
         }
         conf_text(indent, text);
         free(text);
-        printf("#%*s%s = ", indent, "", o->name);
+        /* Optional without a default: not to be taken as it stands. */
+        bool hint = o->type == OPTION_STR && !has_default(o) && !is_required(o);
+        printf("#%*s%s%s = ", indent, "", hint ? "# " : "", o->name);
         print_default(stdout, o);
         puts(";");
     }

@@ -1,7 +1,7 @@
 /*
  * option.h - one table per config section says everything about its options:
  * where the value lands, type, range, default, and the text of the manual.
- * The loader (config/bind.c), `muxd config` and the man page all read it.
+ * The loader (config/bind.c), the manual and the sample config (tools/muxd-doc.c) all read it.
  *
  *   struct redirect { struct str to; int64_t status; };
  *   static const struct option redirect_options[] = {

@@ -28,16 +28,22 @@ const struct option listener_options[] = {
 };
 
 const struct option timeouts_options[] = {
-    OPT_TIME(struct timeouts, header, "header", "10s", MSEC, DAY,
-             "For a whole request head to arrive, from its first byte on."),
+    OPT_TIME(
+        struct timeouts, header, "header", "10s", MSEC, DAY,
+        "For a whole request head to arrive, from its first byte on. A new connection has as long "
+        "for that first byte."),
     OPT_TIME(struct timeouts, body, "body", "30s", MSEC, DAY,
              "Between two pieces of a request body."),
-    OPT_TIME(struct timeouts, idle, "idle", "60s", MSEC, DAY,
-             "How long a connection without a request stays open."),
+    OPT_TIME(
+        struct timeouts, idle, "idle", "60s", MSEC, DAY,
+        "How long a connection without a request stays open once it has had one; before that it "
+        "is the time of \"header\"."),
     OPT_TIME(struct timeouts, write, "write", "30s", MSEC, DAY,
              "For a client to take some of what is sent to it."),
-    OPT_TIME(struct timeouts, handler, "handler", "60s", MSEC, DAY,
-             "For a handler to begin its response; the client then gets 504."),
+    OPT_TIME(
+        struct timeouts, handler, "handler", "60s", MSEC, DAY,
+        "For a handler to begin its response; the client then gets 504. It begins anew while the "
+        "handler takes in a request body, and cuts off a response that pauses as long."),
     OPT_TIME(struct timeouts, drain, "drain", "5s", 0, DAY,
              "How long requests may go on once the daemon is told to stop."),
     OPT_END
@@ -84,8 +90,8 @@ const struct option route_options[] = {
              "Where the handler runs; \"pool\" for one that may block."),
     OPT_STR(struct route_conf, pool, "pool", "default", "The pool for what the route offloads."),
     OPT_INT(struct route_conf, share, "share", 0, 0, 1000000,
-            "How many of its jobs may be in the pool at once, waiting ones included. 0: no bound "
-            "but the pool's."),
+            "How many of its jobs may be in the pool at once, waiting ones included; past it "
+            "requests get 503. 0: no bound but the pool's."),
     OPT_END
 };
 

@@ -1,6 +1,6 @@
 /*
- * options.h - the option tables of the config's own sections, for the loader, `muxd config`, the
- * manual and the test that walks them. Those of handlers and filters are with their kinds.
+ * options.h - the option tables of the config's own sections, for the loader, the manual, the
+ * sample config and the test that walks them. Those of handlers and filters are with their kinds.
  * Constant data; any thread.
  */
 #ifndef MUXD_CONFIG_OPTIONS_H

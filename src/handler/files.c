@@ -35,8 +35,10 @@ static const struct option files_options[] = {
         struct files, root, "root", REQUIRED,
         "Directory whose files are served; a relative one starts at the directory of the config "
         "file. The matched prefix of the path is taken off, and the rest is looked up here. "
-        "Nothing outside is served, whatever symbolic links say. Names that begin with a dot "
-        "are not served, but for \".well-known\"."),
+        "Nothing outside is served, whatever symbolic links say; an absolute one is refused even "
+        "if it leads inside. Names that begin with a dot are not served, but for "
+        "\".well-known\". The root is opened when the config is loaded: if it is itself a link "
+        "that is switched, that takes effect at the next start."),
     OPT_STRS(struct files, tree.index, "index", "index.html",
              "File names that are tried in order for a path that ends in a slash."),
     OPT_STR(struct files, tree.fallback, "fallback", NULL,

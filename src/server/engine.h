@@ -91,8 +91,8 @@ void engine_buf_give(struct engine *e, struct buf *b);
 /* Called when a connection's memory goes. */
 void engine_conn_gone(struct engine *e);
 
-/* Says in the log why something was refused or cut short: "503 reason=pool_full site=...
- * route=...". At most a few lines a second and engine; the rest is counted. */
+/* Says in the log why a request was answered with 5xx: "503 reason=pool_full site=... route=...".
+ * At most a few lines a second and engine; the number of the others stands before the next one. */
 void engine_note(struct engine *e, unsigned status, const char *reason, struct str site,
                  struct str route);
 

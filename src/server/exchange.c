@@ -1,7 +1,9 @@
 /*
- * exchange.c - the life of an exchange on its loop: routing, steps, time-outs, the response; and
- * the API of handler/handler.h, whose functions run on whoever holds the exchange (its loop, or the
- * worker it is lent to).
+ * exchange.c - the life of an exchange: its states, steps, time-outs, its response and the reading
+ * of its body. Which route answers is in exchange_route.c, the plain part of handler/handler.h in
+ * exchange_api.c, the loan to a worker in lend.c. The exchange's loop, but the functions of
+ * handler.h run on whoever holds the exchange (its loop, or the worker it is lent to), and
+ * exchange_resume() on any thread.
  */
 #include "server/exchange.h"
 

@@ -39,8 +39,7 @@ struct transport {
     size_t (*pending)(const struct transport_state *t);
     /* Whether a short recv proves that the socket is empty (true for plain sockets). */
     bool short_recv_is_empty;
-    /* Ends our direction; the peer may still send. 0, -EAGAIN (call again when writable), -errno.
-     */
+    /* Ends our direction; the peer may still send. 0 or -errno. */
     int (*shutdown)(struct transport_state *t);
     /* Releases data; the caller closes fd. */
     void (*close)(struct transport_state *t);
