@@ -105,7 +105,7 @@ static int command_serve(const char *file)
         log_error("cannot start: %s", strerror(-r));
         return r == -ENOMEM ? EX_OSERR : EX_UNAVAILABLE;
     }
-    status = server_run(server);
+    status = server_run(server) < 0 ? EX_UNAVAILABLE : EX_OK;
     if (!server_free(server))
         _exit(status); /* a worker still uses what exit handlers would take away */
     return status;

@@ -229,7 +229,10 @@ void engine_note(struct engine *e, unsigned status, const char *reason, struct s
         e->notes_dropped++;
         return;
     }
-    log_info("%u reason=%s site=%.*s route=%.*s", status, reason, str_fmt(site), str_fmt(route));
+    char what[8] = "cut";
+    if (status > 0)
+        snprintf(what, sizeof what, "%u", status);
+    log_info("%s reason=%s site=%.*s route=%.*s", what, reason, str_fmt(site), str_fmt(route));
 }
 
 /* ---- life */

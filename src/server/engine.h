@@ -91,8 +91,9 @@ void engine_buf_give(struct engine *e, struct buf *b);
 /* Called when a connection's memory goes. */
 void engine_conn_gone(struct engine *e);
 
-/* Says in the log why a request was answered with 5xx: "503 reason=pool_full site=... route=...".
- * At most a few lines a second and engine; the number of the others stands before the next one. */
+/* Says in the log why a request was answered with 5xx, "503 reason=pool_full site=... route=...",
+ * or, with status 0, why its response was cut short, "cut reason=file_shrank ...". At most a few
+ * lines a second and engine; the number of the others stands before the next one. */
 void engine_note(struct engine *e, unsigned status, const char *reason, struct str site,
                  struct str route);
 

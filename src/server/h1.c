@@ -344,8 +344,9 @@ enum h1_progress h1_abort(struct h1 *h, const char *reason)
 {
     const struct exchange *x = &h->x;
 
-    engine_note(h->conn->engine, x->reply->status, reason, x->site ? x->site->name : STR_EMPTY,
-                x->route ? x->route->name : STR_EMPTY);
+    if (reason != NULL)
+        engine_note(h->conn->engine, 0, reason, x->site ? x->site->name : STR_EMPTY,
+                    x->route ? x->route->name : STR_EMPTY);
     conn_abort(h->conn);
     return H1_GONE;
 }

@@ -61,7 +61,8 @@ int h1_flush(struct h1 *h, bool more);
 enum h1_progress h1_send_reply(struct h1 *h);
 /* The response is all in `out` or sent. */
 enum h1_progress h1_reply_done(struct h1 *h);
-/* Cuts the connection in the middle of a response, so that the peer sees a truncation. */
+/* Cuts the connection in the middle of a response, so that the peer sees a truncation. `reason` is
+ * for the log; NULL: the peer itself is gone. */
 enum h1_progress h1_abort(struct h1 *h, const char *reason);
 
 /* For the engine's cache. */

@@ -52,7 +52,7 @@ static enum h1_progress flushed(struct h1 *h, int r)
 {
     if (r == 0)
         return H1_GO;
-    return r == -EAGAIN ? H1_WAIT : h1_abort(h, "client_left");
+    return r == -EAGAIN ? H1_WAIT : h1_abort(h, NULL);
 }
 
 /* Whether the connection can carry another request after this response. */
@@ -131,6 +131,11 @@ static ssize_t send_file_piece(struct h1 *h, const struct body *body, off_t *off
     return n;
 }
 
+static bool client_failed(int error)
+{
+    return error == -EPIPE || error == -ECONNRESET || error == -ETIMEDOUT;
+}
+
 static enum h1_progress send_file(struct h1 *h)
 {
     struct body *body = h->x.reply_body;
@@ -150,7 +155,9 @@ static enum h1_progress send_file(struct h1 *h)
             return H1_WAIT;
         }
         if (n <= 0)
-            return h1_abort(h, n == 0 ? "file_shrank" : "file_or_client_failed");
+            return h1_abort(h, n == 0                  ? "file_shrank"
+                               : client_failed((int)n) ? NULL
+                                                       : "file_error");
         if (h->conn->wait == CONN_WAIT_WRITE)
             conn_set_wait(h->conn, CONN_WAIT_NONE, false);
         body->offset = (uint64_t)offset;
@@ -220,7 +227,7 @@ static enum h1_progress send_source(struct h1 *h)
         if (n == -EAGAIN) {
             int r = h1_flush(h, false);
             if ((r < 0 && r != -EAGAIN) || h->conn->hung_up)
-                return h1_abort(h, "client_left");
+                return h1_abort(h, NULL);
             return H1_WAIT;
         }
         if (n < 0 || (n == 0 && bounded))

@@ -358,7 +358,7 @@ int server_run(struct server *s)
         if (r < 0) {
             log_error("cannot start a loop: %s", strerror(-r));
             stop_engines(s);
-            return 1;
+            return r;
         }
     }
     notify_ready();

@@ -15,7 +15,7 @@ struct server;
 
 /* Takes over one reference of `config`. Opens the listeners; what fails is logged. 0 or -errno. */
 int server_new(struct config *config, struct server **ret) MUST_USE;
-/* Serves until a signal ends it: 0; or 1 if it could not begin. */
+/* Serves until a signal ends it: 0; or -errno if it could not begin, which is logged. */
 int server_run(struct server *s);
 /* false: a worker is stuck in a handler, so nothing it may touch was freed; the process is to end
  * by _exit(). NULL is fine. */
