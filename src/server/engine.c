@@ -229,7 +229,7 @@ void engine_note(struct engine *e, unsigned status, const char *reason, struct s
         e->notes_dropped++;
         return;
     }
-    char what[8] = "cut";
+    char what[16] = "cut";
     if (status > 0)
         snprintf(what, sizeof what, "%u", status);
     log_info("%s reason=%s site=%.*s route=%.*s", what, reason, str_fmt(site), str_fmt(route));
