@@ -156,6 +156,11 @@ int main(int argc, char **argv)
     int opt;
 
     open_standard_streams();
+    /* getopt.h cannot be included: its struct option is not ours. */
+    if (argc == 2 && strcmp(argv[1], "--version") == 0)
+        return printed(version());
+    if (argc == 2 && strcmp(argv[1], "--help") == 0)
+        return printed(usage(stdout, EX_OK));
     /* Options may stand before and after the command. */
     for (;;) {
         while ((opt = getopt(argc, argv, "+c:Vh")) != -1)

@@ -15,7 +15,7 @@
     STAT(accept_pauses, "times accepting paused for want of descriptors or memory")                \
     STAT(closed, "connections closed")                                                             \
     STAT(requests, "requests whose head was complete")                                             \
-    STAT(refused, "heads refused as malformed or over a limit")                                    \
+    STAT(malformed, "requests refused as malformed or over a limit")                               \
     STAT(answered, "responses sent whole")                                                         \
     STAT(aborted, "responses cut short")                                                           \
     STAT(offloaded, "jobs given to a pool")                                                        \

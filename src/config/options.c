@@ -21,9 +21,13 @@ const struct option top_options[] = {
 };
 
 const struct option listener_options[] = {
-    OPT_STR(struct conf_listener, address_text, "address", REQUIRED,
-            "Where to listen: \"*:8080\", \"127.0.0.1:80\", \"[::1]:80\", \"unix:/run/x.sock\", "
-            "or \"systemd:NAME\" for an inherited socket."),
+    OPT_STR(
+        struct conf_listener, address_text, "address", REQUIRED,
+        "Where to listen: \"*:8080\", \"127.0.0.1:80\", \"[::1]:80\", \"unix:/run/x.sock\", "
+        "or \"systemd:NAME\" for the inherited sockets of that name. The file of a unix socket is "
+        "made with the umask of the process, and who connects needs to be allowed to write it. "
+        "An IP address may come up later than muxd does, so one that the machine does not have "
+        "is no error."),
     OPT_END
 };
 

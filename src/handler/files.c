@@ -33,8 +33,9 @@ struct files {
 static const struct option files_options[] = {
     OPT_STR(
         struct files, root, "root", REQUIRED,
-        "Directory whose files are served; a relative one starts at the directory of the config "
-        "file. The matched prefix of the path is taken off, and the rest is looked up here. "
+        "Directory whose files are served; a relative one starts at the directory of the file "
+        "it stands in. The literal prefix of the match (up to its first wildcard) is taken off the "
+        "path, and the rest is looked up here; so the match must end in a slash or a wildcard. "
         "Nothing outside is served, whatever symbolic links say; an absolute one is refused even "
         "if it leads inside. Names that begin with a dot are not served, but for "
         "\".well-known\". The root is opened when the config is loaded: if it is itself a link "
@@ -313,6 +314,9 @@ static void open_root(struct option_check *c, struct files *f)
         goto no_memory;
     }
     f->tree.root_fd = fd;
+    if (faccessat(AT_FDCWD, path.p, X_OK, AT_EACCESS) < 0)
+        option_warning(c, "root", "uid %u, who looks now, may not enter it: %s", geteuid(),
+                       strerror(errno));
     if (fstat(fd, &root) == 0 && stat("/", &top) == 0 && root.st_dev == top.st_dev &&
         root.st_ino == top.st_ino)
         option_warning(c, "root", "this serves every file of the machine that can be read");

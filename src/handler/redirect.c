@@ -22,8 +22,9 @@ static const struct option redirect_options[] = {
     OPT_STR(
         struct redirect, to, "to", REQUIRED,
         "Target: an absolute path, or a URI that begins with \"http://\" or \"https://\". When "
-        "its path ends in a slash, what follows the matched prefix of the request's path is put "
-        "behind it: with match = \"/old/\" and to = \"/new/\", /old/a/b goes to /new/a/b. The "
+        "its path ends in a slash, what follows the literal prefix of the match (up to its first "
+        "wildcard) in the request's path is put behind it: with match = \"/old/\" and to = "
+        "\"/new/\", /old/a/b goes to /new/a/b. The "
         "query of the request is kept, unless the target has one of its own."),
     OPT_INT(
         struct redirect, status, "status", 308, 301, 308,
@@ -83,6 +84,8 @@ static void check_target(struct option_check *c, struct redirect *r)
 {
     if (!uri_bytes_ok(c, r->to))
         return;
+    if (str_chr(r->to, '$') < r->to.n) /* legal in a URI, but surely meant as elsewhere */
+        option_warning(c, "to", "\"$\" begins no variable here; it is sent as it stands");
     struct str rest = behind_scheme(r->to);
     if (rest.p != NULL) {
         struct str authority = str_head(rest, min_of(str_chr(rest, '/'), end_of_path(rest)));
@@ -101,7 +104,7 @@ static void check_target(struct option_check *c, struct redirect *r)
     r->tail = str_from(r->to, r->path.n);
     r->has_query = r->tail.n && r->tail.p[0] == '?';
     r->keeps_rest = str_ends(r->path, STR("/"));
-    if (r->keeps_rest && str_eq(r->path, c->prefix))
+    if (str_eq(r->path, c->prefix))
         option_warning(c, "to", "leads back to this route");
 }
 

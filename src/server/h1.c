@@ -204,7 +204,7 @@ static enum h1_progress refuse(struct h1 *h, unsigned status, const char *reason
     }
     h->keep = false;
     h->lost = true;
-    stats_count(&h->conn->engine->stats, refused);
+    stats_count(&h->conn->engine->stats, malformed);
     exchange_refuse(&h->x, status, reason);
     return H1_GO;
 }

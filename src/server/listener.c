@@ -56,3 +56,12 @@ void listener_close(struct listener *l)
     free(l->fds);
     *l = (struct listener){ .fds = NULL };
 }
+
+void listener_text(const struct listener *l, char *buf)
+{
+    struct sockaddr_storage addr = { .ss_family = AF_UNSPEC };
+    socklen_t len = sizeof addr;
+
+    (void)getsockname(l->fds[0], (struct sockaddr *)&addr, &len);
+    sock_text((struct sockaddr *)&addr, len, buf);
+}

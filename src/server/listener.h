@@ -23,4 +23,6 @@ struct listener {
 /* Opens for `n` engines. 0, or -errno. */
 int listener_open(struct listener *l, const struct conf_listener *conf, unsigned n) MUST_USE;
 void listener_close(struct listener *l);
+/* The address it really has (port 0 became one), of its first socket; room for SOCK_TEXT_MAX. */
+void listener_text(const struct listener *l, char *buf);
 #endif

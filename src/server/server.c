@@ -185,18 +185,18 @@ static void look(struct timer *t)
 
 static void log_totals(const struct server *s)
 {
-    uint64_t accepted = 0, requests = 0, refused = 0, aborted = 0;
+    uint64_t accepted = 0, requests = 0, malformed = 0, aborted = 0;
 
     for (unsigned i = 0; i < s->n_engines; i++) {
         const struct stats *st = &s->engines[i].stats;
         accepted += stats_read(st, accepted);
         requests += stats_read(st, requests);
-        refused += stats_read(st, refused);
+        malformed += stats_read(st, malformed);
         aborted += stats_read(st, aborted);
     }
-    log_info("stopped: %" PRIu64 " connections, %" PRIu64 " requests, %" PRIu64 " refused, %" PRIu64
-             " cut short",
-             accepted, requests, refused, aborted);
+    log_info("stopped: %" PRIu64 " connections, %" PRIu64 " requests, %" PRIu64
+             " malformed, %" PRIu64 " cut short",
+             accepted, requests, malformed, aborted);
 }
 
 /* ---- life */
@@ -240,6 +240,8 @@ static int open_listeners(struct server *s)
                       str_fmt(conf->address_text),
                       r == -ENOENT && conf->address.kind == SOCK_KIND_SYSTEMD
                           ? "the service manager passed no socket of that name"
+                      : r == -EACCES
+                          ? "Permission denied (ports below 1024 need CAP_NET_BIND_SERVICE)"
                           : strerror(-r));
             return r;
         }
@@ -249,6 +251,9 @@ static int open_listeners(struct server *s)
             log_error("listener %.*s: epoll: %s", str_fmt(conf->name), strerror(-r));
             return r;
         }
+        char text[SOCK_TEXT_MAX];
+        listener_text(l, text);
+        log_info("listener %.*s: %s", str_fmt(conf->name), text);
     }
     return 0;
 }
