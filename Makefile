@@ -131,7 +131,11 @@ $(BUILD)/tests/unit/server/%_test: $(BUILD)/tests/unit/server/%_test.o $(OBJ) \
 $(BUILD)/tests/unit/%_test: $(BUILD)/tests/unit/%_test.o $(BELOW_SERVER) $(SUPPORT_OBJ)
 	$(LINK) $(LIBS) $(CHECK_LIBS)
 
-# muxd with handlers and a transport made for tests; what the scenarios in tests/http talk to.
+# muxd with handlers and a transport made for tests; what the scenarios in tests/http talk to. What may
+# fail on demand is replaced in the objects of muxd: tests/muxd-test/fault.c.
+FAULTY := malloc calloc realloc reallocarray aligned_alloc pthread_create epoll_ctl epoll_create1 \
+	eventfd signalfd server_new
+$(BUILD)/muxd-test: LDFLAGS += $(FAULTY:%=-Wl,--wrap=%)
 $(BUILD)/muxd-test: $(OBJ) $(BUILD)/main.o $(call test_objects,muxd-test)
 	$(LINK) $(LIBS)
 
