@@ -18,23 +18,23 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "base/str.h"
+#include "base/arena.h"
 #include "server/server.h"
 
 /* Written before main() and in server_new(), both before the first thread. */
-static enum { OFF, START, ALLOC } fault; /* START: the main thread's; ALLOC: all others' */
-static unsigned long first, last;        /* of those that fail */
+static enum { OFF, START, ALLOC, ARENA } fault; /* START: the main thread's; else all others' */
+static unsigned long first, last;               /* of those that fail */
 static bool serving;
 static pthread_t main_thread;
 
 static _Atomic unsigned long n_calls;
 
-/* Whether this call is to fail. */
-static bool fails(const char *what, size_t n)
+/* Whether this call, in an arena or not, is to fail. */
+static bool fails_in(bool arena, const char *what, size_t n)
 {
     char line[96];
 
-    if (!serving || fault == OFF)
+    if (!serving || fault == OFF || arena != (fault == ARENA))
         return false;
     if ((fault == START) != (pthread_equal(pthread_self(), main_thread) != 0))
         return false;
@@ -43,6 +43,19 @@ static bool fails(const char *what, size_t n)
         return false;
     int len = snprintf(line, sizeof line, "test: fault %lu: %s %zu\n", call, what, n);
     (void)!write(STDERR_FILENO, line, (size_t)len);
+    return true;
+}
+
+static bool fails(const char *what, size_t n)
+{
+    return fails_in(false, what, n);
+}
+
+static bool arena_fails(struct arena *a, const char *what, size_t n)
+{
+    if (!fails_in(true, what, n))
+        return false;
+    a->failed = true;
     return true;
 }
 
@@ -118,6 +131,51 @@ WRAP(int, signalfd, (int fd, const sigset_t *mask, int flags))
     return fails("signalfd", 0) ? no_room(EMFILE) : __real_signalfd(fd, mask, flags);
 }
 
+/* ---- arenas: most of what is asked of them fits in what they have */
+
+WRAP(void *, arena_alloc, (struct arena * a, size_t n))
+{
+    return arena_fails(a, "arena_alloc", n) ? NULL : __real_arena_alloc(a, n);
+}
+
+WRAP(void *, arena_zalloc, (struct arena * a, size_t n))
+{
+    return arena_fails(a, "arena_zalloc", n) ? NULL : __real_arena_zalloc(a, n);
+}
+
+WRAP(void *, arena_array, (struct arena * a, size_t n, size_t size))
+{
+    return arena_fails(a, "arena_array", n * size) ? NULL : __real_arena_array(a, n, size);
+}
+
+WRAP(struct str, arena_str, (struct arena * a, struct str s))
+{
+    return arena_fails(a, "arena_str", s.n) ? STR_EMPTY : __real_arena_str(a, s);
+}
+
+WRAP(struct str, arena_vprintf, (struct arena * a, const char *fmt, va_list ap))
+{
+    return arena_fails(a, "arena_vprintf", 0) ? STR_EMPTY : __real_arena_vprintf(a, fmt, ap);
+}
+
+struct str __wrap_arena_printf(struct arena *a, const char *fmt, ...);
+struct str __wrap_arena_printf(struct arena *a, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    struct str s = __wrap_arena_vprintf(a, fmt, ap);
+    va_end(ap);
+    return s;
+}
+
+WRAP(int, arena_on_reset, (struct arena * a, void (*fn)(void *arg), void *arg))
+{
+    return arena_fails(a, "arena_on_reset", 0) ? -ENOMEM : __real_arena_on_reset(a, fn, arg);
+}
+
+/* ---- when */
+
 WRAP(int, server_new, (struct config * config, struct server **ret))
 {
     serving = true;
@@ -137,6 +195,8 @@ __attribute__((constructor)) static void choose_fault(void)
         fault = START;
     else if (strncmp(spec, "alloc:", 6) == 0)
         fault = ALLOC;
+    else if (strncmp(spec, "arena:", 6) == 0)
+        fault = ARENA;
     else
         abort();
     first = strtoul(spec + 6, &end, 10);
