@@ -131,7 +131,12 @@ $(BUILD)/tests/unit/server/%_test: $(BUILD)/tests/unit/server/%_test.o $(OBJ) \
 $(BUILD)/tests/unit/%_test: $(BUILD)/tests/unit/%_test.o $(BELOW_SERVER) $(SUPPORT_OBJ)
 	$(LINK) $(LIBS) $(CHECK_LIBS)
 
-# muxd with handlers and a transport made for tests; what the scenarios in tests/http talk to.
+# muxd with handlers and a transport made for tests; what the scenarios in tests/http talk to. What may
+# fail on demand is replaced in the objects of muxd: tests/muxd-test/fault.c.
+FAULTY := malloc calloc realloc reallocarray aligned_alloc pthread_create epoll_ctl epoll_create1 \
+	eventfd signalfd server_new \
+	$(addprefix arena_,alloc zalloc array str printf vprintf on_reset)
+$(BUILD)/muxd-test: LDFLAGS += $(FAULTY:%=-Wl,--wrap=%)
 $(BUILD)/muxd-test: $(OBJ) $(BUILD)/main.o $(call test_objects,muxd-test)
 	$(LINK) $(LIBS)
 
@@ -157,7 +162,8 @@ $(BUILD)/tests/fuzz/conn_fuzz: $(CONN_FUZZ_OBJ)
 HTTP := tests/http/run --muxd $(BUILD)/muxd-test
 PARTS_UNIT = $(UNIT)
 PARTS_HTTP = "$(HTTP)" "$(HTTP) --transport=adverse" "$(HTTP) --split" \
-	"$(HTTP) --split --transport=adverse"
+	"$(HTTP) --split --transport=adverse" \
+	"tests/http/fault --muxd $(BUILD)/muxd-test start:1-20 alloc:1-60 arena:1-120"
 PARTS_FUZZ = $(foreach name,$(FUZZ),"$(BUILD)/tests/fuzz/$(name)_corpus tests/fuzz/corpus/$(name)")
 PARTS_LINT = tests/lint/floors "tests/lint/headers $(CC)" tests/lint/style tests/lint/selftest
 # Judges the memory of the plain build; the sanitizers need more by far.

@@ -188,10 +188,14 @@ static void open_exchange(struct h1 *h)
     conn_set_wait(h->conn, CONN_WAIT_NONE, false);
 }
 
-/* A stand-in for the request of a head that was refused. */
+/* A stand-in for the request of a head that was refused, while its bytes are still here. What asked
+ * for HEAD, as far as one can see, gets no content in the refusal either (RFC 9110 section 9.3.2).
+ */
 static void no_request(struct h1 *h)
 {
-    h->x.request = (struct request){ .method = METHOD_OTHER };
+    bool head = str_starts(str_from(buf_str(&h->in), h->parser.start), STR("HEAD "));
+
+    h->x.request = (struct request){ .method = head ? METHOD_HEAD : METHOD_OTHER };
     h->info = (struct head_info){ .minor = 1 };
     body_init(&h->body, &h->info, 0);
 }
@@ -217,12 +221,12 @@ static enum h1_progress begin(struct h1 *h)
 
     open_exchange(h);
     enum head_result r = head_request(&h->parser, buf_at(&h->in), &x->arena, &x->request, &h->info);
+    if (r != HEAD_DONE)
+        no_request(h);
     buf_take(&h->in, h->parser.at);
     c->reused = true;
-    if (r != HEAD_DONE) {
-        no_request(h);
+    if (r != HEAD_DONE)
         return refuse(h, h->parser.status, h->parser.reason);
-    }
     stats_count(&c->engine->stats, requests);
     head_init(&h->parser);
     body_init(&h->body, &h->info, max);

@@ -20,6 +20,10 @@ _DATE = re.compile(rb"(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d (Jan|Feb|Mar|Apr|May|J
                    rb"Nov|Dec) \d{4} \d\d:\d\d:\d\d GMT")
 
 
+class Cut(Failure):
+    """The connection ended where more had to come."""
+
+
 class Poller:
     """Waits for a condition while all sources make progress."""
 
@@ -163,8 +167,8 @@ class Client:
     def take(self, n, what):
         self._until(lambda: len(self.input) >= n, what)
         if len(self.input) < n:
-            raise Failure(f"{self.name} {self._how_ended()} while waiting for {what}; "
-                          f"received: {show(bytes(self.input)) or 'nothing'}")
+            raise Cut(f"{self.name} {self._how_ended()} while waiting for {what}; "
+                      f"received: {show(bytes(self.input)) or 'nothing'}")
         data = bytes(self.input[:n])
         del self.input[:n]
         return data
@@ -271,7 +275,7 @@ class Response:
         if self.framing == "close":
             body = client.take_all()
             if client.reset:
-                raise Failure("the body is ended by a reset")
+                raise Cut("the body is ended by a reset")
             return body
         body = bytearray()
         while True:
