@@ -36,7 +36,7 @@ static void print_report(struct report *report)
         fprintf(stderr, "%.*s", str_fmt(text));
     }
     if (report->dropped)
-        fputs("more was wrong than there is memory to say\n", stderr);
+        fputs("and more than is shown here\n", stderr);
 }
 
 /* Loads, and prints what there is to say. */

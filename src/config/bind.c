@@ -264,9 +264,12 @@ int bind_group(struct setting group, struct report *r, const struct option *tabl
             bind_unknown(s, r, table, more);
             continue;
         }
+        unsigned errors = r->errors;
         error = bind_value(s, r, o, (char *)into + o->offset, arena);
         if (error < 0)
             return error;
+        if (r->errors != errors)
+            setting_spoil(s);
     }
     for (const struct option *o = table; o->name != NULL; o++)
         if (o->def == REQUIRED && setting_get(group, str_of(o->name)).node == NULL)

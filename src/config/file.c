@@ -78,10 +78,52 @@ static int parse(struct file *f, struct report *r)
     return 0;
 }
 
+static char unescaped(char c)
+{
+    switch (c) {
+    case 'n':
+        return '\n';
+    case 'r':
+        return '\r';
+    case 't':
+        return '\t';
+    case 'f':
+        return '\f';
+    default:
+        return c;
+    }
+}
+
+/*
+ * The strings as far as they are needed to find what else is wrong in a file that has errors and
+ * will not be used: of joined strings the first, "\xHH" as it stands.
+ */
+static int read_strings(struct file *f)
+{
+    char *to = f->strings = malloc(f->source.n + f->scan.n + 1);
+
+    if (to == NULL)
+        return -ENOMEM;
+    for (struct node *n = f->scan.nodes; n < f->scan.nodes + f->scan.n; n++) {
+        if (n->kind != NODE_STRING)
+            continue;
+        const char *from = f->source.text + n->at + 1, *end = from + (n->len < 2 ? 0 : n->len - 2);
+        n->text = to;
+        for (; !n->bad && from < end; from++) {
+            bool escape = *from == '\\' && from + 1 < end && from[1] != 'x';
+            *to++ = escape ? unescaped(*++from) : *from;
+        }
+        *to++ = '\0';
+    }
+    return 0;
+}
+
 int file_parse(struct file *f, struct report *r)
 {
     int ret = text_check(&f->source, r) ? scan(&f->source, r, &f->scan) : -EINVAL;
 
+    if (ret == -EBADMSG)
+        return read_strings(f);
     return ret == 0 ? parse(f, r) : ret;
 }
 
@@ -93,6 +135,8 @@ void file_done(struct file *f)
         config_destroy(f->parsed);
     free(f->parsed);
     f->parsed = NULL;
+    free(f->strings);
+    f->strings = NULL;
     scan_done(&f->scan);
     text_done(&f->source);
 }
@@ -154,9 +198,16 @@ struct place setting_place(struct setting s, enum setting_part part)
     return text_place(&s.file->source, n->at, n->len);
 }
 
+void setting_spoil(struct setting s)
+{
+    s.file->scan.nodes[s.node - s.file->scan.nodes].bad = true;
+}
+
 void setting_vreport(struct setting s, struct report *r, bool error, struct place place,
                      const char *fmt, va_list ap)
 {
+    if (s.node->bad)
+        return;
     report_vadd(r, error, place, text_line(&s.file->source, place.line), fmt, ap);
 }
 
@@ -166,5 +217,15 @@ void setting_error(struct setting s, struct report *r, enum setting_part part, c
 
     va_start(ap, fmt);
     setting_vreport(s, r, true, setting_place(s, part), fmt, ap);
+    va_end(ap);
+}
+
+void setting_warning(struct setting s, struct report *r, enum setting_part part, const char *fmt,
+                     ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    setting_vreport(s, r, false, setting_place(s, part), fmt, ap);
     va_end(ap);
 }

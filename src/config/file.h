@@ -15,12 +15,14 @@ struct file {
     struct text source;
     struct scan scan; /* the tree; its strings point into `parsed` */
     struct config_t *parsed;
+    char *strings;             /* instead, where errors kept the text from libconfig */
     const struct file *parent; /* that includes it, or NULL */
     struct place included;     /* where */
     unsigned depth;            /* 0: the main file */
 };
 
-/* Parses f->source, which is filled. 0; -EINVAL: reported; -ENOMEM. */
+/* Parses f->source, which is filled. 0: there is a tree, although errors in values may have been
+ * reported; -EINVAL: reported, and there is none; -ENOMEM. */
 int file_parse(struct file *f, struct report *r) MUST_USE;
 /* NULL is fine; the struct itself is the caller's. */
 void file_done(struct file *f);
@@ -38,18 +40,23 @@ struct setting setting_next(struct setting s);
 /* Of a group. Takes time in proportion to its members. */
 struct setting setting_get(struct setting group, struct str name);
 
+/* What was complained about is nothing any more. */
 static inline bool setting_is(struct setting s, enum node_kind kind)
 {
-    return s.node != NULL && s.node->kind == kind;
+    return s.node != NULL && s.node->kind == kind && !s.node->bad;
 }
 struct str setting_name(struct setting s);
 struct str setting_text(struct setting s);  /* of a STRING, NUL-terminated */
 struct str setting_token(struct setting s); /* the first token of the value, as written */
 
 enum setting_part { AT_NAME, AT_VALUE }; /* the name of an element is its value */
+/* An error about its value was reported: further ones about the same are not. */
+void setting_spoil(struct setting s);
 struct place setting_place(struct setting s, enum setting_part part);
 void setting_vreport(struct setting s, struct report *r, bool error, struct place place,
                      const char *fmt, va_list ap) PRINTF_LIKE(5, 0);
+void setting_warning(struct setting s, struct report *r, enum setting_part part, const char *fmt,
+                     ...) PRINTF_LIKE(4, 5);
 void setting_error(struct setting s, struct report *r, enum setting_part part, const char *fmt, ...)
     PRINTF_LIKE(4, 5);
 

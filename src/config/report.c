@@ -54,7 +54,8 @@ void report_vadd(struct report *r, bool error, struct place place, struct str so
     else
         r->warnings++;
 
-    struct report_item *item = arena_zalloc(r->arena, sizeof *item);
+    struct report_item *item =
+        r->errors + r->warnings > REPORT_ITEMS_MAX ? NULL : arena_zalloc(r->arena, sizeof *item);
     if (item == NULL) {
         r->dropped = true;
         return;

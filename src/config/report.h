@@ -15,6 +15,8 @@
 #include "base/arena.h"
 #include "base/list.h"
 
+#define REPORT_ITEMS_MAX 1000 /* errors and warnings that are shown */
+
 /* A place in a file; lines and columns (bytes) count from 1, 0: not known. */
 struct place {
     const char *file;
@@ -36,7 +38,7 @@ struct report {
     struct arena *arena; /* the loader's; items live in it */
     struct list items;   /* in order of discovery; sorted by report_sort() */
     unsigned errors, warnings;
-    bool dropped; /* some had no memory */
+    bool dropped; /* some are only counted: too many, or no memory */
 };
 
 void report_init(struct report *r, struct arena *arena);

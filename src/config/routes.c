@@ -1,6 +1,7 @@
 /*
  * routes.c - a group into a route: pattern, handler, filters, pool. The loader's thread.
  */
+#include <ctype.h>
 #include <errno.h>
 
 #include "config/loader.h"
@@ -36,7 +37,17 @@ struct kind_check {
     struct option_check check; /* first: report() gets only this */
     struct loader *l;
     struct setting group;
+    const struct option *options;
 };
+
+/* The table has told already that it is missing. */
+static bool is_missing(const struct kind_check *k, const char *option)
+{
+    for (const struct option *o = k->options; o != NULL && o->name != NULL; o++)
+        if (o->def == REQUIRED && strcmp(o->name, option) == 0)
+            return setting_get(k->group, str_of(option)).node == NULL;
+    return false;
+}
 
 static void report_check(struct option_check *c, bool error, const char *option, const char *fmt,
                          va_list ap)
@@ -45,6 +56,8 @@ static void report_check(struct option_check *c, bool error, const char *option,
     struct setting s = option ? setting_get(k->group, str_of(option)) : k->group;
     enum setting_part part = AT_VALUE;
 
+    if (option != NULL && is_missing(k, option))
+        return;
     if (s.node == NULL || option == NULL) {
         s = k->group;
         part = AT_NAME;
@@ -52,13 +65,13 @@ static void report_check(struct option_check *c, bool error, const char *option,
     setting_vreport(s, k->l->report, error, setting_place(s, part), fmt, ap);
 }
 
-/* The struct of a handler or filter. Its check() only sees what passed the table. */
+/* The struct of a handler or filter. Where a value was refused, its check() sees the default, and
+ * is not heard about that option; without a pattern it sees the prefix of all. */
 static int load_kind(struct loader *l, struct route *r, struct setting s, size_t size,
                      const struct option *options,
                      void (*check)(struct option_check *c, void *conf), const void **ret)
 {
     struct arena *arena = &r->site->arena;
-    unsigned errors = l->report->errors;
     void *conf = arena_zalloc(arena, max_of(size, (size_t)1));
     char got[BIND_GOT_MAX];
 
@@ -71,14 +84,18 @@ static int load_kind(struct loader *l, struct route *r, struct setting s, size_t
         return 0;
     }
     int error = bind_group(s, l->report, options ? options : no_options, NULL, conf, arena);
-    if (error < 0 || l->report->errors != errors || check == NULL || r->prefix.p == NULL)
+    if (error < 0 || check == NULL)
         return error;
 
     struct str base = arena_str(arena, s.file->source.dir);
     struct kind_check k = {
-        .check = { .arena = arena, .base = base, .prefix = r->prefix, .report = report_check },
+        .check = { .arena = arena,
+                   .base = base,
+                   .prefix = r->prefix.p != NULL ? r->prefix : STR("/"),
+                   .report = report_check },
         .l = l,
         .group = s,
+        .options = options,
     };
     if (base.p == NULL)
         return -ENOMEM;
@@ -165,6 +182,53 @@ static void pattern_error(struct loader *l, struct setting match, struct str tex
                "bad pattern \"%.*s\": %s", str_fmt(str_head(text, 200)), why);
 }
 
+static bool site_covers(const struct site *site, const struct pattern *p)
+{
+    for (size_t i = 0; i < site->hosts.n; i++) {
+        struct str host = site->hosts.v[i];
+        bool wild = str_starts(host, STR("*."));
+        if (str_eq(host, STR("*")) || (!wild && !p->host_is_wildcard && str_eq(host, p->host)) ||
+            (wild && (str_ends(p->host, str_from(host, 1)) ||
+                      (p->host_is_wildcard && str_eq(p->host, str_from(host, 2))))) ||
+            (!wild && p->host_is_wildcard && host.n > p->host.n + 1 && str_ends(host, p->host) &&
+             host.p[host.n - p->host.n - 1] == '.'))
+            return true;
+    }
+    return site->hosts.n == 0;
+}
+
+/* What is a pattern, but hardly the one that was meant: habits from other servers. */
+static void doubt_pattern(struct loader *l, const struct route *r, struct setting match)
+{
+    const struct pattern *p = &r->pattern;
+    const char *doubt = NULL;
+    char upper[16] = "";
+
+    for (size_t i = 0; i < min_of(p->method_token.n, sizeof upper - 1); i++)
+        upper[i] = (char)toupper((unsigned char)p->method_token.p[i]);
+    for (size_t i = 0; i < p->n_segments && doubt == NULL; i++) {
+        struct str text = p->segments[i].text;
+        if (p->segments[i].kind != SEGMENT_LITERAL)
+            continue;
+        if (str_chr(text, '*') < text.n)
+            doubt =
+                "\"*\" stands for itself; all below a path is \"/path/\", one segment is {name}";
+        else if (text.n > 1 && text.p[0] == ':')
+            doubt = "\":\" stands for itself; a segment of any name is {name}";
+        else if (str_chr(text, '(') < text.n || str_ends(text, STR("$")))
+            doubt = "there are no regular expressions here; this matches these characters alone";
+    }
+    if (p->has_method && p->method == METHOD_OTHER && method_of(str_of(upper)) != METHOD_OTHER)
+        doubt = "methods are upper case, and this one is not";
+    else if (p->has_method && (str_chr(p->method_token, '~') < p->method_token.n ||
+                               str_chr(p->method_token, '^') < p->method_token.n))
+        doubt = "there are no regular expressions here; this is taken for a method";
+    else if (p->host.n > 0 && !site_covers(r->site, p))
+        doubt = "no host of this site is that of the pattern, so it never matches";
+    if (doubt != NULL)
+        setting_warning(match, l->report, AT_VALUE, "%s", doubt);
+}
+
 static int load_pattern(struct loader *l, struct route *r, struct setting group, struct str text)
 {
     struct setting match = setting_get(group, STR("match"));
@@ -185,6 +249,7 @@ static int load_pattern(struct loader *l, struct route *r, struct setting group,
     r->prefix = pattern_prefix(&r->pattern, arena);
     if (r->prefix.p == NULL)
         return -ENOMEM;
+    doubt_pattern(l, r, match);
     error = mux_add(r->site->mux, &r->pattern, r, &other);
     if (error == -EEXIST) {
         const struct route *first = other;

@@ -19,6 +19,7 @@ struct opener {
 struct scanner {
     struct lexer lex;
     struct token token; /* the one looked at */
+    bool token_bad;     /* the lexer complained about it */
     struct scan *out;
     uint32_t *by_name; /* open addressing: nodes by parent and name; 0 is free */
     size_t by_name_size, n_names;
@@ -49,7 +50,10 @@ static struct str token_text(const struct scanner *sc)
 
 static bool next(struct scanner *sc)
 {
+    unsigned errors = sc->lex.report->errors;
+
     sc->token = lex_next(&sc->lex);
+    sc->token_bad = sc->lex.report->errors != errors;
     return sc->token.kind != TOKEN_BROKEN;
 }
 
@@ -130,6 +134,7 @@ static bool add_name(struct scanner *sc, uint32_t node)
         complain(sc, sc->out->nodes[node].name_at, sc->out->nodes[node].name_len,
                  "\"%.*s\" stands here twice; the first is in line %u, column %u",
                  str_fmt(node_name(sc, first)), p.line, p.col);
+        sc->out->nodes[node].bad = true;
         return true;
     }
     sc->by_name[slot] = node;
@@ -214,14 +219,18 @@ static bool is_plain(enum node_kind kind)
 /* An array's values are plain and of one type. False only ends the scan. */
 static void check_element(struct scanner *sc, uint32_t list, uint32_t first, uint32_t self)
 {
-    const struct node *nodes = sc->out->nodes, *n = &nodes[self];
+    struct node *nodes = sc->out->nodes, *n = &nodes[self];
+    unsigned errors = sc->lex.report->errors;
 
     if (nodes[list].kind != NODE_ARRAY)
         return;
-    if (!is_plain(n->kind))
+    if (!is_plain(n->kind)) {
         complain(sc, n->at, 1, "[ ] holds plain values only; for groups write ( )");
-    else if (n->kind != nodes[first].kind && is_plain(nodes[first].kind))
+        nodes[list].bad = true;
+    } else if (n->kind != nodes[first].kind && is_plain(nodes[first].kind)) {
         complain(sc, n->at, n->len, "all values in [ ] must be of the type of the first");
+    }
+    n->bad = n->bad || sc->lex.report->errors != errors;
 }
 
 /* `( value, ... )` or `[ value, ... ]`; the token is the opening bracket. */
@@ -277,6 +286,8 @@ static bool strings(struct scanner *sc, uint32_t self)
             return true;
         if (around != NODE_GROUP)
             complain(sc, sc->token.at, sc->token.len, "missing comma between strings");
+        if (around != NODE_GROUP || sc->token_bad)
+            sc->out->nodes[self].bad = true;
     }
 }
 
@@ -313,12 +324,14 @@ static bool word(struct scanner *sc, struct node *n)
         if (str_ieq(text, str_of(swap[i]))) {
             complain(sc, sc->token.at, sc->token.len, "use true or false (or \"%s\" in quotes)",
                      swap[i]);
+            n->bad = true;
             return next(sc);
         }
     if (value_forgotten(sc, n))
         return no_value(sc, n);
     lex_bare(&sc->lex, &sc->token);
     n->len = (uint32_t)sc->token.len;
+    n->bad = true;
     complain(sc, sc->token.at, sc->token.len, "text needs quotes: \"%.*s\"",
              str_fmt(token_text(sc)));
     return next(sc);
@@ -331,6 +344,7 @@ static bool number(struct scanner *sc, struct node *n)
     n->kind = lex_number(text_of(sc, sc->token.at, sc->token.len), &why) ? NODE_FLOAT : NODE_INT;
     if (why != NULL) {
         lex_bare(&sc->lex, &sc->token);
+        n->bad = true;
         complain(sc, sc->token.at, sc->token.len, why, str_fmt(token_text(sc)));
     }
     return next(sc);
@@ -345,6 +359,7 @@ static bool any_value(struct scanner *sc, uint32_t self)
     n->at = (uint32_t)sc->token.at;
     n->len = (uint32_t)sc->token.len;
     n->kind = NODE_STRING;
+    n->bad = n->bad || sc->token_bad;
     switch ((int)sc->token.kind) {
     case TOKEN_STRING:
         return strings(sc, self);
@@ -455,11 +470,11 @@ int scan(const struct text *s, struct report *r, struct scan *ret)
     free(sc.by_name);
     if (whole)
         ret->nodes[0].end = (uint32_t)ret->n;
-    if (sc.no_memory || sc.lex.bad || !whole)
+    if (sc.no_memory || !whole) {
         scan_done(ret);
-    if (sc.no_memory)
-        return -ENOMEM;
-    return sc.lex.bad || !whole ? -EINVAL : 0;
+        return sc.no_memory ? -ENOMEM : -EINVAL;
+    }
+    return sc.lex.bad ? -EBADMSG : 0;
 }
 
 void scan_done(struct scan *scan_)

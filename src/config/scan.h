@@ -26,7 +26,8 @@ struct node {
     uint32_t end;               /* index of the first node that is not below it */
     uint32_t n;                 /* of its members or elements */
     enum node_kind kind;
-    const char *text; /* STRING: its value, from libconfig (file.c); NULL until then */
+    bool bad;         /* its value was complained about: it is given, but unusable */
+    const char *text; /* STRING: its value (file.c); NULL until then */
 };
 
 struct scan {
@@ -34,7 +35,8 @@ struct scan {
     size_t n, cap;
 };
 
-/* 0; -EINVAL with at least one error reported; -ENOMEM. Only then is there nothing in *ret. */
+/* 0; -EBADMSG: errors were reported, but the structure is whole, and *ret has it with the bad nodes
+ * marked; -EINVAL: reported, and nothing is in *ret; -ENOMEM likewise. */
 int scan(const struct text *s, struct report *r, struct scan *ret) MUST_USE;
 void scan_done(struct scan *scan);
 
