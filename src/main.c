@@ -30,13 +30,16 @@ static const char usage_text[] =
 
 static void print_report(struct report *report)
 {
+    unsigned shown = 0;
+
     report_sort(report);
     list_each (item, &report->items, struct report_item, node) {
         struct str text = report_text(item, true, report->arena);
         fprintf(stderr, "%.*s", str_fmt(text));
+        shown++;
     }
     if (report->dropped)
-        fputs("and more than is shown here\n", stderr);
+        fprintf(stderr, "and %u more\n", report->errors + report->warnings - shown);
 }
 
 /* Loads, and prints what there is to say. */
