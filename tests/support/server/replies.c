@@ -182,9 +182,8 @@ void replies_check(struct str sent, struct str rest, const struct config *config
     body_max = (uint64_t)config->limits.body;
     size_t n = wire_split(sent, config, arena, asked, ASKED_MAX);
     for (; i < n && rest.n > 0 && !over; i++) {
-        bool head = asked[i].state < ASKED_BAD_HEAD && asked[i].request.method == METHOD_HEAD;
         struct reply r;
-        enum reply_result result = wire_reply(&rest, head, arena, &r);
+        enum reply_result result = wire_reply(&rest, asked[i].head_asked, arena, &r);
         require(result != REPLY_BAD);
         if (result == REPLY_CUT) {
             require(fate.disturbed || may_be_cut(&asked[i]) ||

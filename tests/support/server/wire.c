@@ -50,6 +50,7 @@ static size_t split_one(struct str in, const struct config *config, struct arena
     *a = (struct asked){ .state = ASKED_PART };
     head_init(&parser);
     enum head_result r = head_scan(&parser, in.p, in.n, &config->head_limits);
+    a->head_asked = str_starts(str_from(in, parser.start), STR("HEAD "));
     if (r == HEAD_MORE)
         return in.n;
     if (r == HEAD_DONE)

@@ -21,6 +21,7 @@ struct asked {
     enum asked_state state;
     unsigned status;        /* ASKED_BAD_HEAD */
     struct request request; /* but for ASKED_BAD_HEAD, ASKED_PART */
+    bool head_asked; /* as far as one can see, also of a refused head: no body in the answer */
     struct head_info info;
     struct str body; /* what is there of it, decoded */
 };
