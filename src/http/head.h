@@ -62,12 +62,6 @@ void head_init(struct head_parser *p);
 enum head_result head_scan(struct head_parser *p, const char *bytes, size_t n,
                            const struct head_limits *limits);
 
-/* True before the first byte of a request line: closing here is no error of the client. */
-static inline bool head_is_empty(const struct head_parser *p)
-{
-    return p->at == p->start;
-}
-
 /*
  * Makes the request from the bytes that head_scan() accepted (p->at of them), which are copied
  * into `arena` first: nothing in *ret_request points at `bytes`. HEAD_DONE, or HEAD_BAD with

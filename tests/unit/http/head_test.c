@@ -472,23 +472,6 @@ START_TEST(test_fields)
 }
 END_TEST
 
-START_TEST(test_is_empty)
-{
-    struct head_parser p;
-
-    head_init(&p);
-    ck_assert(head_is_empty(&p));
-    ck_assert_int_eq(head_scan(&p, "\r\nG", 0, &generous), HEAD_MORE);
-    ck_assert(head_is_empty(&p));
-    ck_assert_int_eq(head_scan(&p, "\r\nG", 1, &generous), HEAD_MORE);
-    ck_assert(!head_is_empty(&p));
-    ck_assert_int_eq(head_scan(&p, "\r\nG", 2, &generous), HEAD_MORE);
-    ck_assert(head_is_empty(&p));
-    ck_assert_int_eq(head_scan(&p, "\r\nG", 3, &generous), HEAD_MORE);
-    ck_assert(!head_is_empty(&p));
-}
-END_TEST
-
 struct limited {
     struct head_limits limits;
     const char *bytes;
@@ -596,7 +579,6 @@ int main(void)
     tcase_add_loop_test(t, test_accepted, 0, array_len(accepted));
     tcase_add_loop_test(t, test_limits, 0, array_len(limited));
     tcase_add_test(t, test_fields);
-    tcase_add_test(t, test_is_empty);
     tcase_add_test(t, test_value_bytes);
     tcase_add_test(t, test_no_memory);
     suite_add_tcase(s, t);
