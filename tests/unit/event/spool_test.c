@@ -187,21 +187,28 @@ START_TEST(no_wake_up_is_lost)
 }
 END_TEST
 
-/* A ring half full is not left to the writer's rest. */
+/* A ring half full ends the writer's rest: ten bursts take less than ten rests, unless the machine
+ * is busy, so each of several rounds may show it. */
 START_TEST(a_burst_is_taken)
 {
     static char line[1024], too_long[KIB(64) + 1];
+    int64_t fastest = INT64_MAX;
 
     memset(line, 'x', sizeof line);
     line[sizeof line - 1] = '\n';
     memset(too_long, 'x', sizeof too_long);
     too_long[sizeof too_long - 1] = '\n';
     start(path, 1, KIB(64));
-    for (unsigned i = 0; i < 2000; i++) {
-        ck_assert(spool_add(spool, 0, line, sizeof line));
-        if (i % 32 == 31) /* 32 KiB: woken now, not in 20 ms */
-            await(now_stats()->queued < 16);
+    for (unsigned round = 0; round < 50 && fastest > 150 * NSEC_PER_MSEC; round++) {
+        int64_t begun = clock_mono();
+        for (unsigned i = 0; i < 10 * 32; i++) {
+            ck_assert(spool_add(spool, 0, line, sizeof line));
+            if (i % 32 == 31)
+                await(now_stats()->queued == 0);
+        }
+        fastest = min_of(fastest, clock_mono() - begun);
     }
+    ck_assert_int_le(fastest, 150 * NSEC_PER_MSEC);
     ck_assert(!spool_add(spool, 0, too_long, sizeof too_long));
     ck_assert(spool_end(spool, clock_mono() + LONG_TIME));
     ck_assert_uint_eq(told_dropped, 1);
@@ -324,6 +331,8 @@ START_TEST(a_cut_line_is_completed)
     ck_assert_int_eq(told_error, EFBIG);
     ck_assert_int_eq(size_of(path), 1000);
     spool_reopen(spool); /* the same file: still in the middle of the line */
+    int64_t later = clock_mono() + 100 * NSEC_PER_MSEC;
+    await(clock_mono() > later);
     limit_size(RLIM_INFINITY);
     await(told[SPOOL_RESUMED] == 1);
     ck_assert(spool_end(spool, clock_mono() + LONG_TIME));
@@ -505,8 +514,10 @@ START_TEST(a_writer_that_hangs)
     char line[LINE_MAX_];
     for (unsigned i = 0; i < taken; i++) {
         ck_assert(fgets(line, sizeof line, f) != NULL);
-        ck_assert_uint_ge((unsigned)atoi(line + 2), first[0]);
-        first[0] = (unsigned)atoi(line + 2) + 1;
+        unsigned number;
+        ck_assert_int_eq(sscanf(line, "0 %u", &number), 1);
+        ck_assert_uint_ge(number, first[0]);
+        first[0] = number + 1;
     }
     ck_assert(spool_end(spool, clock_mono() + LONG_TIME));
     ck_assert_int_eq(dup2(keep, STDOUT_FILENO), STDOUT_FILENO);
