@@ -82,6 +82,8 @@ static void *load(void *arg)
 
     pthread_setname_np(pthread_self(), "muxd-loader");
     r->result = config_load(r->before->file.p, r->before, &r->report, &r->config);
+    if (r->result == 0 && !accesslog_is(r->log_before, &r->config->access))
+        r->log_error = accesslog_new(&r->config->access, r->change->n_engines, &r->log);
     loop_post(r->loop, &r->loaded);
     return NULL;
 }
@@ -114,6 +116,14 @@ static void too_late(struct timer *t)
     fail(r, why);
 }
 
+/* What is not going to be served. */
+static void discard(struct reload *r, struct config *config)
+{
+    config_unref(config);
+    (void)accesslog_end(r->log, clock_mono()); /* never started */
+    arena_done(&r->arena);
+}
+
 /* The part of a load that this process cannot follow. */
 static void keep_loops(const struct reload *r, struct config *config)
 {
@@ -129,16 +139,14 @@ static void loaded(struct letter *l)
     unsigned errors = 0;
 
     if (r->stopping) {
-        config_unref(config);
-        arena_done(&r->arena);
+        discard(r, config);
         return;
     }
     if (r->given_up) {
         r->given_up = false;
         log_warning("the load that was given up came back after %" PRId64 " s; it changes nothing",
                     (clock_mono() - r->began) / NSEC_PER_SEC);
-        config_unref(config);
-        arena_done(&r->arena);
+        discard(r, config);
         return;
     }
     reload_log_report(&r->report);
@@ -148,7 +156,11 @@ static void loaded(struct letter *l)
         fail(r, "not enough memory");
     } else if (r->result < 0) {
         fail_with(r, r->report.errors, warnings);
-    } else if (keep_loops(r, config), change_prepare(r->change, config, &errors) < 0) {
+    } else if (r->log_error < 0) {
+        accesslog_complain(config, r->log_error);
+        config_unref(config);
+        fail_with(r, 1, warnings);
+    } else if (keep_loops(r, config), change_prepare(r->change, config, r->log, &errors) < 0) {
         fail_with(r, errors, warnings);
     } else {
         r->switching = true;
@@ -199,6 +211,9 @@ void reload_ask(struct reload *r)
     report_init(&r->report, &r->arena);
     r->before = config_ref(r->change->config);
     r->config = NULL;
+    r->log = NULL;
+    r->log_before = r->change->log;
+    r->log_error = 0;
     int error = pthread_create(&r->thread, NULL, load, r);
     if (error != 0) {
         config_unref(r->before);

@@ -35,6 +35,9 @@ struct reload {
     /* The loader's, until `loaded` is delivered. */
     struct config *before; /* that is served; counted */
     struct config *config; /* what came of it, or NULL */
+    struct accesslog *log; /* opened for it, if it is another than `log_before`, or NULL */
+    const struct accesslog *log_before;
+    int log_error; /* it could not be opened */
     struct report report;
     struct arena arena; /* of the report */
     int result;         /* of config_load() */
