@@ -117,7 +117,8 @@ const struct option route_options[] = {
 
 const struct config_section config_sections[] = {
     { "", top_options, false, false, "Outside of all groups." },
-    { "access_log", access_options, false, false, "The access log, with its format." },
+    { "access_log", access_options, false, false,
+      "Instead of the string of that name above, where the format is to be said too." },
     { "listeners", listener_options, true, true,
       "Where connections come in. Without this section one listener, http, is at \"*:8080\"." },
     { "timeouts", timeouts_options, false, false, "How long things may take." },
