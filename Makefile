@@ -184,6 +184,10 @@ check-http: $(BUILD)/muxd-test ## the scenarios alone
 	@tests/run-all $(PARTS_HTTP)
 check-doc: $(BUILT_DOC) ## manual, sample and command line alone
 	@tests/run-all $(PARTS_DOC)
+check-service: all ## as root: the installed service under a systemd that is booted for it
+	@rm -rf $(BUILD)/service
+	@$(MAKE) --no-print-directory -s install DESTDIR=$(abspath $(BUILD))/service
+	@tests/service/boot $(BUILD)/service
 check-san: ## all tests under both sanitizer builds
 	+@$(MAKE) --no-print-directory check SAN=address,undefined
 	+@$(MAKE) --no-print-directory check SAN=thread
@@ -259,7 +263,7 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
 	@echo "Variables: SAN=address,undefined|thread  WERROR=1  V=1  BUILD=DIR  CC=  CFLAGS=  prefix=  DESTDIR="
 
-.PHONY: all man run demo check check-all check-unit check-http check-doc check-san fuzz bench lint \
+.PHONY: all man run demo check check-all check-unit check-http check-doc check-service check-san fuzz bench lint \
 	format install uninstall dist clean distclean help
 .SECONDARY:
 .DELETE_ON_ERROR:
