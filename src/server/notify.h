@@ -10,10 +10,10 @@
 /* Bytes of a status line; a manager drops a datagram over 4096. */
 #define NOTIFY_STATUS_MAX 2048
 
-/* Also ends what notify_reloading() began, whether the reload succeeded or not. */
 void notify_ready(void);
-void notify_reloading(void);
 void notify_stopping(void);
+/* What follows is a reload; notify_ready() ends it, however it went. */
+void notify_reloading(void);
 /* For `systemctl status`: one line of UTF-8. Control characters become spaces, other bytes '?'; a
  * longer line is cut behind a whole character. */
 void notify_status(const char *fmt, ...) PRINTF_LIKE(1, 2);
