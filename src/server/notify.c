@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "config/utf8.h"
+#include "base/utf8.h"
 
 void notify_ready(void)
 {
