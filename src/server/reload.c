@@ -38,13 +38,14 @@ static const char *file_of(const struct reload *r)
     return r->change->config->file.p;
 }
 
-static void note_time(struct reload *r)
+static void served(struct reload *r)
 {
     time_t now = (time_t)(clock_wall() / NSEC_PER_SEC);
     struct tm tm;
 
     localtime_r(&now, &tm);
     strftime(r->served_since, sizeof r->served_since, "%H:%M:%S", &tm);
+    snprintf(r->status, sizeof r->status, "serving the config loaded at %s", r->served_since);
 }
 
 /* Whatever came of it: the service is ready, with this config or that. */
@@ -59,9 +60,10 @@ static void over(struct reload *r)
 
 static void fail(struct reload *r, const char *why)
 {
-    r->failed = true;
-    log_error("reload failed: %s; the config loaded at %s serves on", why, r->served_since);
-    notify_status("reload failed: %s; the config loaded at %s serves on", why, r->served_since);
+    snprintf(r->status, sizeof r->status, "reload failed: %s; the config loaded at %s serves on",
+             why, r->served_since);
+    log_error("%s", r->status);
+    notify_status("%s", r->status);
     over(r);
 }
 
@@ -172,17 +174,17 @@ void reload_switched(struct reload *r)
 {
     const struct config *c = r->change->config;
 
-    r->switching = r->failed = false;
+    r->switching = false;
     if (r->stopping)
         return;
-    note_time(r);
+    served(r);
     malloc_trim(0); /* what parsing took is not needed before the next time */
     int64_t us = (clock_mono() - r->began) / 1000;
     log_info("reloaded %s in %" PRId64 ".%" PRId64
              " ms: %zu listeners, %zu sites (%zu kept), %zu routes",
              c->file.p, us / 1000, us % 1000 / 100, c->n_listeners, c->n_sites, c->n_kept,
              c->n_routes);
-    notify_status("serving the config loaded at %s", r->served_since);
+    notify_status("%s", r->status);
     over(r);
 }
 
@@ -232,7 +234,7 @@ void reload_init(struct reload *r, struct loop *loop, struct change *change)
     *r = (struct reload){ .loop = loop, .change = change };
     timer_init(&r->deadline, too_late);
     r->loaded.deliver = loaded;
-    note_time(r);
+    served(r);
 }
 
 void reload_stop(struct reload *r)

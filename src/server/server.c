@@ -176,7 +176,7 @@ static void look(struct timer *t)
         requests += stats_read(&s->engines[i].stats, requests);
     }
     notify_status("%s; %" PRIu64 " connections, %" PRIu64 " requests",
-                  s->draining ? "draining" : "serving", conns, requests);
+                  s->draining ? "draining" : s->reload.status, conns, requests);
     change_look(&s->change);
     (void)loop_timer(&s->loop, &s->look, LOOK_EVERY);
 }
