@@ -42,12 +42,12 @@ class Output:
         self.lines += [line.decode("utf-8", "replace") for line in lines]
 
     def take(self, expression):
-        """Takes the first line not yet taken that matches; True if there is one."""
+        """Takes the first line not yet taken that matches, and returns it; None if there is none."""
         for i, line in enumerate(self.lines):
             if i not in self.expected and re.search(expression, line):
                 self.expected.add(i)
-                return True
-        return False
+                return line
+        return None
 
     def complaints(self):
         return [line for i, line in enumerate(self.lines) if _ALARM.search(line)
