@@ -42,7 +42,7 @@ class Output:
         self.lines += [line.decode("utf-8", "replace") for line in lines]
 
     def take(self, expression):
-        """Takes the first line not yet taken that matches, and returns it; None if there is none."""
+        """Takes the first line not yet taken that matches; returns it, or None."""
         for i, line in enumerate(self.lines):
             if i not in self.expected and re.search(expression, line):
                 self.expected.add(i)

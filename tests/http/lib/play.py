@@ -298,8 +298,8 @@ class Play:
         return lines[0]
 
     def do_same_as_check(self, _words, _block):
-        """Waits for each message `muxd check` has about the config, in a line of its own in the log,
-        and takes them."""
+        """Waits for each message `muxd check` has about the config, in a line of its own in the
+        log, and takes them."""
         done = self._run_muxd(["check", "-c", self.values["config"]])
         found = re.findall(r"^\S.*?: (?:error|warning): .*$", done.stdout, re.M)
         if not found:
