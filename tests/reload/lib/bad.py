@@ -41,7 +41,7 @@ ROUTE = LISTENERS + 'routes: {{ all: {{ match = "/"; %s }} }}\n'
 BAD = [
     put("syntax", 'listeners: {{ main: {{ address = "127.0.0.1:{port}" \nroutes = [ ;\n'),
     put("unknown key", ROUTE % 'respond: {{ bdy = "new"; }} '),
-    put("several mistakes", ROUTE % 'mtch = 1; respond: {{ status = 99; }} }} b: {{ match = "/b"; '),
+    put("several mistakes", ROUTE % 'mtch = 1; respond: {{ status = 99; }} }} b: {{ '),
     put("missing root", ROUTE % 'files: {{ root = "/nonexistent/root"; }} '),
     put("missing include", 'include = [ "missing.conf" ];\n' + ROUTE % 'respond: {{ }} '),
     put("empty file", ""),

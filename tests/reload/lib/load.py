@@ -122,8 +122,8 @@ class Connection:
                    for g in range(self.since, shared.begun.value + 1))
         if kept and not shared.stopping.value:
             load.complain(f"{self.listener} {how} after {self.got} answers, "
-                          f"{len(self.asked)} owed, although it stayed from generation {self.since} to "
-                          f"{shared.begun.value}")
+                          f"{len(self.asked)} owed, although it stayed from generation "
+                          f"{self.since} to {shared.begun.value}")
         self.connect()
 
 
