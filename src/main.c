@@ -50,7 +50,7 @@ static int load(const char *file, struct config **ret)
 
     arena_init(&arena, REPORT_MAX);
     report_init(&report, &arena);
-    int r = config_load(file, &report, ret);
+    int r = config_load(file, NULL, &report, ret);
     print_report(&report);
     if (r == -ENOMEM)
         fprintf(stderr, "%s: not enough memory\n", file);

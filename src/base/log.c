@@ -31,6 +31,11 @@ void log_init(enum log_level least)
     to_journal = stderr_is_journal();
 }
 
+bool log_is_journal(void)
+{
+    return to_journal;
+}
+
 static const char *level_name(enum log_level level)
 {
     switch (level) {
@@ -66,20 +71,18 @@ static void write_line(const char *line, size_t n)
     (void)!write(STDERR_FILENO, line, n);
 }
 
-void log_line(enum log_level level, const char *fmt, ...)
+static void PRINTF_LIKE(3, 0)
+    log_record(enum log_level level, const char *word, const char *fmt, va_list ap)
 {
     char line[2048];
-    va_list ap;
     size_t at;
 
     if (level > least_level)
         return;
-    int n = to_journal ? snprintf(line, sizeof line, "<%d>%s", (int)level, level_name(level))
-                       : snprintf(line, sizeof line, "muxd: %s", level_name(level));
+    int n = to_journal ? snprintf(line, sizeof line, "<%d>%s", (int)level, word)
+                       : snprintf(line, sizeof line, "muxd: %s", word);
     at = (size_t)n;
-    va_start(ap, fmt);
     n = vsnprintf(line + at, sizeof line - at, fmt, ap);
-    va_end(ap);
     if (n < 0)
         return;
     at = min_of(at + (size_t)n, sizeof line - 2);
@@ -89,4 +92,22 @@ void log_line(enum log_level level, const char *fmt, ...)
             line[i] = ' ';
     line[at++] = '\n';
     write_line(line, at);
+}
+
+void log_line(enum log_level level, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    log_record(level, level_name(level), fmt, ap);
+    va_end(ap);
+}
+
+void log_plain(enum log_level level, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    log_record(level, "", fmt, ap);
+    va_end(ap);
 }

@@ -22,6 +22,10 @@ enum log_level {
  */
 void log_init(enum log_level least);
 void log_line(enum log_level level, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* The same without the word for the level, for a text that has one. */
+void log_plain(enum log_level level, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* Whether standard error is the journal. */
+bool log_is_journal(void);
 
 #define log_error(...) log_line(LOG_LEVEL_ERROR, __VA_ARGS__)
 #define log_warning(...) log_line(LOG_LEVEL_WARNING, __VA_ARGS__)

@@ -62,6 +62,37 @@ int option_defaults(const struct option *table, void *into, struct arena *arena)
     return 0;
 }
 
+static bool same_value(const struct option *o, const void *a, const void *b)
+{
+    const struct strs *list_a = a, *list_b = b;
+
+    switch (o->type) {
+    case OPTION_BOOL:
+        return *(const bool *)a == *(const bool *)b;
+    case OPTION_INT:
+    case OPTION_TIME:
+    case OPTION_SIZE:
+    case OPTION_ENUM:
+        return *(const int64_t *)a == *(const int64_t *)b;
+    case OPTION_STR:
+        return str_eq(*(const struct str *)a, *(const struct str *)b);
+    case OPTION_STRS:
+        for (size_t i = 0; list_a->n == list_b->n && i < list_a->n; i++)
+            if (!str_eq(list_a->v[i], list_b->v[i]))
+                return false;
+        return list_a->n == list_b->n;
+    }
+    return false;
+}
+
+bool option_same(const struct option *table, const void *a, const void *b)
+{
+    for (const struct option *o = table; o != NULL && o->name != NULL; o++)
+        if (!same_value(o, (const char *)a + o->offset, (const char *)b + o->offset))
+            return false;
+    return true;
+}
+
 void option_error(struct option_check *c, const char *option, const char *fmt, ...)
 {
     va_list ap;

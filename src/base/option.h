@@ -105,4 +105,7 @@ struct str option_path(struct option_check *c, struct str path);
  * -EINVAL when a default in the table does not parse (a bug; a test loads all tables). */
 int option_defaults(const struct option *table, void *into, struct arena *arena) MUST_USE;
 
+/* Whether two structs filled by the table say the same. */
+bool option_same(const struct option *table, const void *a, const void *b);
+
 #endif

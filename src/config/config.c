@@ -9,12 +9,31 @@
 #include "base/check.h"
 #include "config/hosts.h"
 
-static void site_unref(struct site *s)
+void site_free(struct site *s)
 {
-    if (s == NULL || atomic_fetch_sub(&s->refs, 1) != 1)
-        return;
     arena_done(&s->arena);
     free(s);
+}
+
+struct site *site_ref(struct site *s)
+{
+    unsigned before = atomic_fetch_add(&s->refs, 1);
+
+    check(before != 0);
+    return s;
+}
+
+void site_unref(struct site *s)
+{
+    unsigned before = atomic_fetch_sub(&s->refs, 1);
+
+    check(before != 0);
+    if (before != 1)
+        return;
+    if (s->gone != NULL)
+        s->gone(s);
+    else
+        site_free(s);
 }
 
 struct config *config_ref(struct config *c)
@@ -39,10 +58,8 @@ void config_unref(struct config *c)
     free(c);
 }
 
-struct site *config_site(const struct config *c, const struct conf_listener *l, struct str host)
+struct site *config_site(const struct conf_listener *l, struct str host)
 {
-    check_slow(l >= c->listeners && l < c->listeners + c->n_listeners);
-    (void)c;
     struct site *s = host.n ? host_find(l->hosts, host) : NULL;
     return s ? s : l->catch_all;
 }

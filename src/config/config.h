@@ -2,9 +2,12 @@
  * config.h - a loaded config: an immutable snapshot of counted sites.
  *
  * config_load() reads, checks and builds everything or nothing. A site owns its arena, routes and
- * mux, and is counted: the snapshot holds one count, each loop that has a view of the snapshot
- * another (config_ref), so a stream of an old snapshot keeps it alive by its loop's view. Snapshots
- * are written by the loader's thread only, before anyone else sees them.
+ * mux, and is counted: each snapshot that has it holds one count, each loop that uses it another
+ * (server/registry.h). So a snapshot goes when no loop looks at it any more, and what still runs
+ * keeps its own site only. A site of which nothing changed is shared by one snapshot with the next.
+ *
+ * Snapshots are written by the loader's thread, then (`state` and `workers`) by the server, before
+ * anyone else sees them.
  */
 #ifndef MUXD_CONFIG_CONFIG_H
 #define MUXD_CONFIG_CONFIG_H
@@ -18,6 +21,9 @@
 #include "mux/mux.h"
 
 struct site;
+struct site_state;
+struct route_state;
+struct workers;
 
 /* `timeouts`: ns. */
 struct timeouts {
@@ -33,7 +39,6 @@ struct conf_pool {
     struct str name;
     struct place place; /* file NULL: there without being in the config; listeners likewise */
     int64_t threads, queue, queue_time, idle;
-    unsigned index; /* in config.pools */
 };
 
 struct conf_listener {
@@ -41,7 +46,6 @@ struct conf_listener {
     struct place place;
     struct str address_text;
     struct sock_addr address;
-    unsigned index; /* in config.listeners */
     /* Sites of this listener: an open-addressing table by exact host, and one by the part behind
      * "*."; built by the loader. */
     struct host_table *hosts;
@@ -64,9 +68,11 @@ struct route {
     struct filter_use *filters; /* in their fixed order */
     size_t n_filters;
     bool run_in_pool;
-    struct conf_pool *pool; /* for this route's jobs */
-    int64_t share;          /* of the pool: jobs at once; 0: no bound of its own */
-    unsigned index; /* in config.routes order: 0 .. config.n_routes-1; for per-loop tables */
+    struct str pool; /* for this route's jobs, by name */
+    int64_t share;   /* of the pool: jobs at once; 0: no bound of its own */
+    /* The server's, from its registry: what outlives the snapshot. */
+    struct route_state *state;
+    struct workers *workers; /* of `pool` */
 };
 
 struct site {
@@ -79,6 +85,10 @@ struct site {
     size_t n_routes;
     struct mux *mux;
     _Atomic unsigned refs;
+    /* The server's, likewise. Set: gone() is called in place of site_free() when the last count
+     * goes, on the thread that gave it. */
+    struct site_state *state;
+    void (*gone)(struct site *s);
 };
 
 struct config {
@@ -97,6 +107,7 @@ struct config {
     size_t n_pools;
     struct site **sites; /* [0..n_sites) */
     size_t n_sites;
+    size_t n_kept;   /* of them, shared with the config before */
     size_t n_routes; /* of all sites */
 };
 
@@ -104,15 +115,25 @@ struct config {
  * Loads `path`. 0: *ret is the snapshot with one reference (the report may hold warnings). -EINVAL:
  * the report says what is wrong, at least one error. -ENOMEM. Opens roots and such, binds nothing,
  * never logs. Regular files only, at most 16 MiB each.
+ *
+ * Everything is read and checked anew. Sites that came out as they are in `before` (or NULL; it
+ * must live that long) are then those of `before`: same options, and the same things outside of the
+ * config. Their places are as they were.
  */
-int config_load(const char *path, struct report *report, struct config **ret) MUST_USE;
+int config_load(const char *path, const struct config *before, struct report *report,
+                struct config **ret) MUST_USE;
 
 struct config *config_ref(struct config *c);
 /* NULL is fine. Any thread. */
 void config_unref(struct config *c);
 
+struct site *site_ref(struct site *s);
+void site_unref(struct site *s);
+/* For gone(): really. */
+void site_free(struct site *s);
+
 /* The site of `host` (lower case, without port, may be empty) on that listener: exact, then the
  * longest "*." match, then the catch-all; or NULL: 421. */
-struct site *config_site(const struct config *c, const struct conf_listener *l, struct str host);
+struct site *config_site(const struct conf_listener *l, struct str host);
 
 #endif

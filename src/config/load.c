@@ -161,7 +161,6 @@ static int load_pool(struct loader *l, struct named *named, struct str name, voi
 
     if (r < 0)
         return r;
-    pool->index = (unsigned)(pool - c->pools);
     if (!is_default)
         c->n_pools++;
     named->value = pool;
@@ -234,7 +233,7 @@ static int load_listener(struct loader *l, struct named *named, struct str name,
     r = keep_place(l, &c->arena, setting_place(named->setting, AT_NAME), &listener->place);
     if (r == 0 && listener->address_text.p != NULL)
         check_address(l, listener, named->setting);
-    listener->index = (unsigned)c->n_listeners++;
+    c->n_listeners++;
     named->value = listener;
     return r;
 }
@@ -324,12 +323,14 @@ static int load_all(struct loader *l, const char *path)
     c->exchange_memory = EXCHANGE_MEMORY + 4 * c->head_limits.request_line +
                          2 * c->head_limits.header +
                          2 * c->head_limits.fields * sizeof(struct field);
-    return load_hosts(l);
+    r = l->before != NULL && l->report->errors == 0 ? keep_sites(l) : 0;
+    return r < 0 ? r : load_hosts(l);
 }
 
-int config_load(const char *path, struct report *report, struct config **ret)
+int config_load(const char *path, const struct config *before, struct report *report,
+                struct config **ret)
 {
-    struct loader l = { .report = report };
+    struct loader l = { .report = report, .before = before };
     unsigned errors = report->errors;
 
     *ret = NULL;

@@ -21,14 +21,15 @@ struct site_places {
 struct loader {
     struct report *report;
     struct config *config;
-    struct arena arena;      /* gone when the load is over */
-    struct top_conf top;     /* of the main file */
-    struct list files;       /* struct file; the main file first */
-    size_t n_files, bytes;   /* of all files */
-    bool incomplete;         /* a file could not be read: what it defines is not known */
-    struct table pools;      /* name -> struct named */
-    struct table listeners;  /* name -> struct named */
-    struct table site_names; /* name -> struct named */
+    const struct config *before; /* whose sites may be kept, or NULL */
+    struct arena arena;          /* gone when the load is over */
+    struct top_conf top;         /* of the main file */
+    struct list files;           /* struct file; the main file first */
+    size_t n_files, bytes;       /* of all files */
+    bool incomplete;             /* a file could not be read: what it defines is not known */
+    struct table pools;          /* name -> struct named */
+    struct table listeners;      /* name -> struct named */
+    struct table site_names;     /* name -> struct named */
     struct site_places *site_places;
     const struct handler_kind **handlers; /* all kinds, NULL at the end; by name */
     const struct filter_kind **filters;   /* likewise, in their order */
@@ -68,6 +69,9 @@ bool is_listed(struct setting group);
 int keep_place(struct loader *l, struct arena *arena, struct place p, struct place *ret) MUST_USE;
 /* "file:line:col" in memory of the loader. */
 const char *place_text(struct loader *l, struct place p);
+
+/* keep.c: sites that came out as they are in l->before become those. */
+int keep_sites(struct loader *l) MUST_USE;
 
 /* sites.c */
 int load_sites(struct loader *l) MUST_USE;

@@ -274,9 +274,8 @@ static void load_pool_use(struct loader *l, struct route *r, struct setting grou
     const struct named *pool = table_find(&l->pools, name);
     struct setting at = setting_get(group, STR("pool"));
 
-    if (pool != NULL)
-        r->pool = pool->value;
-    else if (!l->incomplete && setting_is(at, NODE_STRING))
+    r->pool = name;
+    if (pool == NULL && !l->incomplete && setting_is(at, NODE_STRING))
         setting_error(at, l->report, AT_VALUE, "there is no pool \"%.*s\"",
                       str_fmt(str_head(name, 64)));
 }
@@ -303,8 +302,8 @@ int load_route(struct loader *l, struct named *named, struct str name, void *arg
     struct route *r = &site->routes[site->n_routes++];
     struct route_conf conf;
 
-    *r = (struct route){ .site = site, .pool = l->config->pools };
-    r->index = (unsigned)l->config->n_routes++;
+    *r = (struct route){ .site = site };
+    l->config->n_routes++;
     named->value = r;
     r->name = arena_str(&site->arena, name);
     int error =

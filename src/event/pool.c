@@ -187,6 +187,25 @@ static void start_for_queue(struct pool *p)
     }
 }
 
+/* A place in the share, if there is one. */
+static bool share_take(struct pool_share *share)
+{
+    if (share == NULL)
+        return true;
+    unsigned max = atomic_load_explicit(&share->max, memory_order_relaxed);
+    unsigned before = atomic_fetch_add_explicit(&share->used, 1, memory_order_relaxed);
+    if (max == 0 || before < max)
+        return true;
+    atomic_fetch_sub_explicit(&share->used, 1, memory_order_relaxed);
+    return false;
+}
+
+static void share_give(struct pool_share *share)
+{
+    if (share != NULL)
+        atomic_fetch_sub_explicit(&share->used, 1, memory_order_relaxed);
+}
+
 static void idle_remove(struct pool *p, struct worker *w)
 {
     list_remove(&w->idle);
@@ -210,8 +229,7 @@ static void settle(struct pool *p, struct worker *w, bool died)
     struct job *job = w->job;
 
     job->died = died;
-    if (job->share != NULL)
-        job->share->used--;
+    share_give(job->share);
     if (died)
         p->totals.died++;
     else
@@ -332,7 +350,7 @@ int pool_submit(struct pool *p, struct job *job)
     lock(p);
     if (p->shut) {
         r = -ESHUTDOWN;
-    } else if (job->share != NULL && job->share->max > 0 && job->share->used >= job->share->max) {
+    } else if (!share_take(job->share)) {
         r = -EBUSY;
     } else if (p->n_idle > 0) {
         struct worker *w = container_of(p->idle.next, struct worker, idle);
@@ -358,10 +376,10 @@ int pool_submit(struct pool *p, struct job *job)
     }
     if (r == 0) {
         p->totals.submitted++;
-        if (job->share != NULL)
-            job->share->used++;
     } else {
         p->totals.refused++;
+        if (r != -ESHUTDOWN && r != -EBUSY)
+            share_give(job->share);
     }
     unlock(p);
     return r;
@@ -379,8 +397,7 @@ bool pool_cancel(struct pool *p, struct job *job)
         job->queued = false;
         p->n_queued--;
         p->totals.cancelled++;
-        if (job->share != NULL)
-            job->share->used--;
+        share_give(job->share);
         if (p->shut && p->n_queued == 0)
             pthread_cond_signal(&p->ended);
     }

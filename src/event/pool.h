@@ -7,7 +7,8 @@
  * busy, jobs queue up to `queue`; past that pool_submit() refuses. The bound in time is the
  * submitter's: it takes a job that waited too long out with pool_cancel().
  *
- * A share bounds how many jobs of one kind (a route) may be in the pool, queued or running.
+ * A share bounds how many jobs of one kind (a route) may be in pools, queued or running; it may
+ * move from one pool to another.
  *
  * A job is lent: from a successful submit until job->done() is called the pool holds it and the
  * submitter only may call pool_cancel(). done() runs on the worker and is expected to post
@@ -20,13 +21,15 @@
 #ifndef MUXD_EVENT_POOL_H
 #define MUXD_EVENT_POOL_H
 
+#include <stdatomic.h>
+
 #include "base/list.h"
 
 struct pool;
 
 struct pool_share {
-    unsigned max;  /* 0: no bound but the pool's */
-    unsigned used; /* pool's mutex */
+    _Atomic unsigned max; /* 0: no bound but the pool's; may be changed at any time */
+    _Atomic unsigned used;
 };
 
 struct job {

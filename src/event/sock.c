@@ -286,6 +286,16 @@ bool sock_same(const struct sock_addr *a, const struct sock_addr *b)
     return a->len == b->len && memcmp(&a->sa, &b->sa, a->len) == 0;
 }
 
+static in_port_t port_of(const struct sock_addr *a)
+{
+    return a->kind == SOCK_KIND_INET || a->kind == SOCK_KIND_ANY ? a->in.sin_port : 0;
+}
+
+bool sock_same_port(const struct sock_addr *a, const struct sock_addr *b)
+{
+    return port_of(a) != 0 && port_of(a) == port_of(b);
+}
+
 /* Listening */
 
 static int set_option(int fd, int level, int option, int value)
@@ -340,14 +350,15 @@ static int take_port(int fd, struct sock_addr *addr)
 _Static_assert(offsetof(struct sockaddr_in, sin_port) == offsetof(struct sockaddr_in6, sin6_port),
                "take_port() and listen_inet() take one for the other");
 
-static int listen_inet(const struct sock_addr *wanted, int backlog, unsigned n, int *fds)
+static int listen_inet(const struct sock_addr *wanted, int backlog, bool beside, unsigned n,
+                       int *fds)
 {
     struct sock_addr addr = *wanted;
     unsigned done = 0;
     int r = 0;
 
     /* A free port is free: the kernel shares none unasked, even with SO_REUSEPORT. */
-    if (addr.in.sin_port != 0) {
+    if (addr.in.sin_port != 0 && !beside) {
         r = bind_inet(&addr, false);
         if (r >= 0)
             close(r);
@@ -372,16 +383,16 @@ static int listen_inet(const struct sock_addr *wanted, int backlog, unsigned n, 
 }
 
 /* IPv4 alone, where the kernel has no IPv6. */
-static int listen_any(const struct sock_addr *addr, int backlog, unsigned n, int *fds)
+static int listen_any(const struct sock_addr *addr, int backlog, bool beside, unsigned n, int *fds)
 {
     struct sock_addr in = { .kind = SOCK_KIND_ANY, .len = sizeof in.in };
-    int r = listen_inet(addr, backlog, n, fds);
+    int r = listen_inet(addr, backlog, beside, n, fds);
 
     if (r != -EAFNOSUPPORT && r != -EADDRNOTAVAIL)
         return r;
     in.in.sin_family = AF_INET;
     in.in.sin_port = addr->in6.sin6_port;
-    return listen_inet(&in, backlog, n, fds);
+    return listen_inet(&in, backlog, beside, n, fds);
 }
 
 /*
@@ -443,7 +454,8 @@ static int listen_unix(const struct sock_addr *addr, int backlog, int *ret_fd)
     return 0;
 }
 
-int sock_listen(const struct sock_addr *addr, int backlog, unsigned n, int *fds, unsigned *ret_n)
+int sock_listen(const struct sock_addr *addr, int backlog, bool beside, unsigned n, int *fds,
+                unsigned *ret_n)
 {
     int r;
 
@@ -453,9 +465,9 @@ int sock_listen(const struct sock_addr *addr, int backlog, unsigned n, int *fds,
         n = 1;
         r = listen_unix(addr, backlog, fds);
     } else if (addr->kind == SOCK_KIND_ANY) {
-        r = listen_any(addr, backlog, n, fds);
+        r = listen_any(addr, backlog, beside, n, fds);
     } else {
-        r = listen_inet(addr, backlog, n, fds);
+        r = listen_inet(addr, backlog, beside, n, fds);
     }
     if (r == 0)
         *ret_n = n;

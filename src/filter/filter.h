@@ -18,6 +18,7 @@ struct filter_kind {
     size_t size;
     const struct option *options;
     void (*check)(struct option_check *c, void *conf);
+    bool (*same)(const void *a, const void *b);            /* or NULL; as in a handler kind */
     step_fn *request;                                      /* or NULL */
     void (*respond)(struct exchange *x, const void *conf); /* or NULL */
     const char *about;

@@ -39,7 +39,7 @@ static const struct option files_options[] = {
         "Nothing outside is served, whatever symbolic links say; an absolute one is refused even "
         "if it leads inside. Names that begin with a dot are not served, but for "
         "\".well-known\". The root is opened when the config is loaded: if it is itself a link "
-        "that is switched, that takes effect at the next start."),
+        "that is switched, that takes effect with the next reload."),
     OPT_STRS(struct files, tree.index, "index", "index.html",
              "File names that are tried in order for a path that ends in a slash."),
     OPT_STR(struct files, tree.fallback, "fallback", NULL,
@@ -370,7 +370,17 @@ static void files_check(struct option_check *c, void *conf)
         probe_root(c, f);
 }
 
+/* The root may be another directory by now. */
+static bool files_same(const void *a, const void *b)
+{
+    const struct files *f = a, *g = b;
+    struct stat f_root, g_root;
+
+    return fstat(f->tree.root_fd, &f_root) == 0 && fstat(g->tree.root_fd, &g_root) == 0 &&
+           f_root.st_dev == g_root.st_dev && f_root.st_ino == g_root.st_ino;
+}
+
 HANDLER_KIND(files, .size = sizeof(struct files), .options = files_options, .check = files_check,
-             .handle = files_handle,
+             .same = files_same, .handle = files_handle,
              .about = "Serves the files of a directory to GET and HEAD, with ranges and "
                       "conditional requests.");

@@ -136,6 +136,10 @@ struct handler_kind {
     /* Completes and checks the struct; reports through `c`. May be NULL. Undo with arena_on_reset.
      */
     void (*check)(struct option_check *c, void *conf);
+    /* Options being the same, whether check() found the same outside of the config too (a directory
+     * it opened, say): a site of which all is the same outlives a reload. NULL: it looks at nothing
+     * outside. */
+    bool (*same)(const void *a, const void *b);
     step_fn *handle;
     const char *about; /* for muxd.conf(5) */
 };

@@ -19,9 +19,9 @@ static void conn_ready(struct watch *w, uint32_t events);
 static void conn_timer(struct timer *t);
 static void conn_end(struct later *l);
 
-int conn_open(struct engine *e, int fd, const struct conf_listener *listener,
-              const struct sockaddr *peer, socklen_t peer_len)
+int conn_open(struct acceptor *a, int fd, const struct sockaddr *peer, socklen_t peer_len)
 {
+    struct engine *e = a->engine;
     struct conn *c = malloc(sizeof *c);
 
     if (c == NULL) {
@@ -33,7 +33,7 @@ int conn_open(struct engine *e, int fd, const struct conf_listener *listener,
                         .engine = e,
                         .transport = transport_plain,
                         .proto = &h1_proto,
-                        .listener = listener,
+                        .acceptor = a,
                         .io = { .fd = fd } };
     c->peer.sa.sa_family = AF_UNIX;
     if (peer->sa_family == AF_INET || peer->sa_family == AF_INET6)
@@ -51,6 +51,7 @@ int conn_open(struct engine *e, int fd, const struct conf_listener *listener,
     }
     list_push_back(&e->conns, &c->node);
     e->n_conns++;
+    a->n_conns++;
     stats_count(&e->stats, accepted);
     conn_set_wait(c, CONN_WAIT_IDLE, true);
     return 0;
@@ -65,12 +66,13 @@ static void conn_end(struct later *l)
 {
     struct conn *c = container_of(l, struct conn, end);
     struct engine *e = c->engine;
+    struct acceptor *a = c->acceptor;
 
     check_magic(c, CONN_MAGIC);
     list_remove(&c->node);
     c->magic = 0;
     free(c);
-    engine_conn_gone(e);
+    engine_conn_gone(e, a);
 }
 
 void conn_released(struct conn *c)

@@ -18,6 +18,7 @@
 #include "server/proto.h"
 #include "server/transport.h"
 
+struct acceptor;
 struct engine;
 
 enum conn_state {
@@ -55,8 +56,8 @@ struct conn {
     struct engine *engine;
     const struct transport *transport;
     const struct proto *proto;
-    void *proto_data;                     /* the protocol's; NULL while idle */
-    const struct conf_listener *listener; /* of the config that accepted it */
+    void *proto_data;          /* the protocol's; NULL while idle */
+    struct acceptor *acceptor; /* that it came by; outlives it */
     struct transport_state io;
     struct watch watch;
     struct timer timer;
@@ -66,8 +67,7 @@ struct conn {
 };
 
 /* Takes fd over. 0, or -errno and fd is closed. */
-int conn_open(struct engine *e, int fd, const struct conf_listener *listener,
-              const struct sockaddr *peer, socklen_t peer_len);
+int conn_open(struct acceptor *a, int fd, const struct sockaddr *peer, socklen_t peer_len);
 /* Closes the socket now. Harmless when closed. */
 void conn_close(struct conn *c);
 /* As conn_close(), but the peer is made to see that it was not a proper end (RST). */

@@ -11,6 +11,7 @@
 #include "server/conn.h"
 #include "server/h1.h"
 #include "server/listener.h"
+#include "server/registry.h"
 #include "server/server.h"
 
 #define ENGINE_MAGIC 0x656e676eu /* "engn" */
@@ -37,7 +38,7 @@ static void pause_accepting(struct acceptor *a, int error)
     if (!a->starved)
         log_warning(
             "listener %.*s: accept: %s; accepting rests, and is tried again within a second",
-            str_fmt(a->listener->name), strerror(-error));
+            str_fmt(a->conf->name), strerror(-error));
     a->starved = true;
     a->backoff = a->backoff == 0 ? BACKOFF_MIN : min_of(a->backoff * 2, BACKOFF_MAX);
     stats_count(&e->stats, accept_pauses);
@@ -52,6 +53,16 @@ static void pause_over(struct timer *t)
     loop_ready(&a->engine->loop, &a->watch);
 }
 
+static void begin_accepting(struct acceptor *a)
+{
+    /* A socket that all loops share wakes one of them. No other flag is legal beside it. */
+    uint32_t events = EPOLLIN | (a->listener->shared ? EPOLLEXCLUSIVE : 0);
+    int r = loop_watch(&a->engine->loop, &a->watch, a->fd, events);
+
+    if (r < 0)
+        pause_accepting(a, r); /* and then once more */
+}
+
 /* Accepts a few; true if there may be more. */
 static bool accept_some(struct acceptor *a)
 {
@@ -60,7 +71,7 @@ static bool accept_some(struct acceptor *a)
         socklen_t len = sizeof peer;
         int fd = sock_accept(a->fd, &peer, &len);
         if (fd >= 0) {
-            fd = conn_open(a->engine, fd, a->listener->conf, (struct sockaddr *)&peer, len);
+            fd = conn_open(a, fd, (struct sockaddr *)&peer, len);
             if (fd == 0) {
                 a->backoff = 0;
                 continue;
@@ -89,37 +100,99 @@ static void accept_ready(struct watch *w, uint32_t events)
     struct acceptor *a = container_of(w, struct acceptor, watch);
 
     (void)events;
-    if (!timer_is_set(&a->pause) && accept_some(a))
+    if (timer_is_set(&a->pause))
+        return;
+    if (!watch_is_on(w))
+        begin_accepting(a);
+    else if (accept_some(a))
         loop_ready(&a->engine->loop, w);
 }
 
-int engine_accept_on(struct engine *e, struct listener *l, int fd)
+/* The main thread. */
+int engine_will_accept(struct engine *e, struct listener *l, int fd)
 {
     struct acceptor *a = malloc(sizeof *a);
-    /* A socket that all loops share wakes one of them. No other flag is legal beside it. */
-    uint32_t events = EPOLLIN | (l->shared ? EPOLLEXCLUSIVE : 0);
 
     if (a == NULL)
         return -ENOMEM;
-    *a = (struct acceptor){ .engine = e, .listener = l, .fd = fd };
+    *a = (struct acceptor){ .engine = e, .listener = l, .conf = l->conf, .fd = fd };
     watch_init(&a->watch, accept_ready);
     timer_init(&a->pause, pause_over);
-    int r = loop_watch(&e->loop, &a->watch, fd, events);
-    if (r < 0)
-        free(a);
-    else
-        list_push_back(&e->acceptors, &a->node);
-    return r;
+    a->gone.deliver = server_acceptor_gone;
+    list_push_back(&e->next_acceptors, &a->node);
+    l->n_acceptors++;
+    return 0;
 }
 
-static void stop_accepting(struct engine *e)
+/* The main thread. */
+void engine_will_not_accept(struct engine *e)
 {
-    list_each_safe (a, &e->acceptors, struct acceptor, node) {
-        timer_clear(&e->loop.timers, &a->pause);
-        loop_unwatch(&e->loop, &a->watch);
+    list_each_safe (a, &e->next_acceptors, struct acceptor, node) {
         list_remove(&a->node);
+        a->listener->n_acceptors--;
         free(a);
     }
+}
+
+static void report_acceptor(struct acceptor *a)
+{
+    if (a->closed && a->n_conns == 0)
+        loop_post(server_loop(a->engine->server), &a->gone);
+}
+
+static void stop_accepting(struct acceptor *a)
+{
+    timer_clear(&a->engine->loop.timers, &a->pause);
+    loop_unwatch(&a->engine->loop, &a->watch);
+    list_remove(&a->node);
+    a->closed = true;
+    report_acceptor(a);
+}
+
+/* What the kernel has completed for us is ours to answer. */
+static void accept_the_rest(struct acceptor *a)
+{
+    for (int turns = 0; turns < LAST_ACCEPTS && accept_some(a); turns++)
+        ;
+}
+
+/* ---- the view */
+
+void engine_switch(struct engine *e)
+{
+    struct config *from = e->config, *to = e->next;
+    bool left = false;
+
+    for (size_t i = 0; i < to->n_sites; i++)
+        site_use(to->sites[i], e->index);
+    e->config = to;
+    e->next = NULL;
+    list_each_safe (a, &e->acceptors, struct acceptor, node) {
+        if (a->listener->last == NULL) {
+            a->conf = a->listener->conf;
+            continue;
+        }
+        accept_the_rest(a);
+        stop_accepting(a);
+        left = true;
+    }
+    list_each (a, &e->next_acceptors, struct acceptor, node)
+        begin_accepting(a);
+    list_splice_back(&e->acceptors, &e->next_acceptors);
+    if (left)
+        list_each_safe (c, &e->conns, struct conn, node)
+            if (c->acceptor->closed)
+                c->proto->drain(c);
+    for (size_t i = 0; from != NULL && i < from->n_sites; i++)
+        site_unuse(from->sites[i], e->index);
+}
+
+static void switch_deliver(struct letter *l)
+{
+    struct engine *e = container_of(l, struct engine, switch_letter);
+
+    engine_switch(e);
+    loop_post(server_loop(e->server), &e->switched_letter);
 }
 
 /* ---- draining */
@@ -142,8 +215,10 @@ static void end_pauses(struct engine *e)
         }
 }
 
-void engine_conn_gone(struct engine *e)
+void engine_conn_gone(struct engine *e, struct acceptor *a)
 {
+    a->n_conns--;
+    report_acceptor(a);
     e->n_conns--;
     end_pauses(e);
     report_end(e);
@@ -153,11 +228,10 @@ static void drain_deliver(struct letter *l)
 {
     struct engine *e = container_of(l, struct engine, drain_letter);
 
-    /* What the kernel has completed for us is ours to answer. */
-    list_each (a, &e->acceptors, struct acceptor, node)
-        for (int turns = 0; turns < LAST_ACCEPTS && accept_some(a); turns++)
-            ;
-    stop_accepting(e);
+    list_each_safe (a, &e->acceptors, struct acceptor, node) {
+        accept_the_rest(a);
+        stop_accepting(a);
+    }
     e->draining = true;
     list_each_safe (c, &e->conns, struct conn, node)
         c->proto->drain(c);
@@ -178,7 +252,8 @@ static void abort_deliver(struct letter *l)
 
 void engine_cut(struct engine *e)
 {
-    stop_accepting(e);
+    list_each_safe (a, &e->acceptors, struct acceptor, node)
+        stop_accepting(a);
     abort_all(e);
 }
 
@@ -249,15 +324,17 @@ static void *engine_main(void *arg)
     return NULL;
 }
 
-int engine_init(struct engine *e, struct server *s, unsigned index, struct config *config)
+int engine_init(struct engine *e, struct server *s, unsigned index)
 {
     *e = (struct engine){ .magic = ENGINE_MAGIC, .index = index, .server = s, .date_second = -1 };
     int r = loop_init(&e->loop);
     if (r < 0)
         return r;
     list_init(&e->acceptors);
-    e->config = config_ref(config);
+    list_init(&e->next_acceptors);
     list_init(&e->conns);
+    e->switch_letter.deliver = switch_deliver;
+    e->switched_letter.deliver = server_engine_switched;
     e->drain_letter.deliver = drain_deliver;
     e->abort_letter.deliver = abort_deliver;
     e->deaf_letter.deliver = server_engine_deaf;
@@ -284,7 +361,9 @@ void engine_done(struct engine *e)
         free(e->bufs[--e->n_bufs]);
     while (e->n_h1s > 0)
         h1_free(e->h1s[--e->n_h1s]);
-    config_unref(e->config);
+    for (size_t i = 0; e->config != NULL && i < e->config->n_sites; i++)
+        site_unuse(e->config->sites[i], e->index);
+    engine_will_not_accept(e);
     loop_done(&e->loop);
     e->magic = 0;
 }

@@ -21,16 +21,21 @@ struct h1;
 #define ENGINE_BUF_SIZE KIB(16) /* of a connection's input and output buffer */
 #define ENGINE_CACHE_MAX 64     /* buffers, and protocol states, kept for reuse */
 
-/* One engine's part of a listener: where it accepts. */
+/* One engine's part of a listener: where it accepts, and what its connections refer to. Made and
+ * freed by the main thread; in between the engine's. */
 struct acceptor {
-    struct list node; /* engine.acceptors */
+    struct list node; /* engine.acceptors, or engine.next_acceptors */
     struct watch watch;
     struct timer pause; /* back-off: set while accepting rests */
     int64_t backoff;    /* ns of the last pause; 0: the last accept succeeded */
     bool starved;       /* an episode of pauses, of which one line is logged */
     struct engine *engine;
-    struct listener *listener; /* the server's */
-    int fd;                    /* the listener's */
+    struct listener *listener;        /* the server's */
+    const struct conf_listener *conf; /* in this loop's view; of a closed one: in the last it had */
+    int fd;                           /* the listener's */
+    bool closed;                      /* it accepts no more, and goes with its last connection */
+    unsigned n_conns;
+    struct letter gone; /* engine -> main */
 };
 
 struct engine {
@@ -38,7 +43,7 @@ struct engine {
     unsigned index;
     struct loop loop;
     struct server *server;
-    struct config *config; /* this loop's view */
+    struct config *config; /* this loop's view: alive until the switch to the next is reported */
     pthread_t thread;
     bool started;
     bool draining;
@@ -61,17 +66,33 @@ struct engine {
     struct conn *current; /* whose run() is on the stack, for the panic message */
     struct stats stats;
 
-    _Atomic unsigned posting;   /* threads inside exchange_resume() */
+    _Atomic unsigned posting; /* threads inside exchange_resume() */
+    /* The main thread's, until switch_letter is posted. */
+    struct config *next;
+    struct list next_acceptors;
+    struct letter switch_letter;   /* main -> engine: `next` is the view from now on */
+    struct letter switched_letter; /* engine -> main */
+
     struct letter drain_letter; /* main -> engine */
     struct letter abort_letter; /* main -> engine: the drain is over */
     struct letter deaf_letter;  /* engine -> main: it accepts no more */
     struct letter ended_letter; /* engine -> main: no connection left */
 };
 
-int engine_init(struct engine *e, struct server *s, unsigned index, struct config *config) MUST_USE;
+int engine_init(struct engine *e, struct server *s, unsigned index) MUST_USE;
 void engine_done(struct engine *e);
-/* Begins to accept on fd for `l`; before the engine's thread is started. */
-int engine_accept_on(struct engine *e, struct listener *l, int fd) MUST_USE;
+/* From the next switch on the engine accepts on `fd` for `l`. The main thread, while no switch is
+ * on its way. 0 or -ENOMEM. */
+int engine_will_accept(struct engine *e, struct listener *l, int fd) MUST_USE;
+/* Takes that back. */
+void engine_will_not_accept(struct engine *e);
+/*
+ * Makes `next` the loop's view: requests that begin from now on are routed by it. Exchanges that
+ * run keep the site they have. Listeners that `next` has not are left: what the kernel has accepted
+ * for them is served, their connections end. On the engine's loop, by letter; or before it is
+ * started.
+ */
+void engine_switch(struct engine *e);
 int engine_start(struct engine *e) MUST_USE;
 
 /* Its thread has ended, the pools have not: stops accepting, closes all connections. What is lent
@@ -89,7 +110,7 @@ int engine_buf_take(struct engine *e, struct buf *b, size_t max) MUST_USE;
 void engine_buf_give(struct engine *e, struct buf *b);
 
 /* Called when a connection's memory goes. */
-void engine_conn_gone(struct engine *e);
+void engine_conn_gone(struct engine *e, struct acceptor *a);
 
 /* Says in the log why a request was answered with 5xx, "503 reason=pool_full site=... route=...",
  * or, with status 0, why its response was cut short, "cut reason=file_shrank ...". At most a few

@@ -13,6 +13,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "server/engine.h"
+#include "server/registry.h"
 
 #define EXCHANGE_MAGIC 0x65786368u /* "exch" */
 
@@ -238,7 +239,7 @@ enum step exchange_later(struct exchange *x, step_fn *then)
         return exchange_fail(x, 500, "later_in_pool");
     x->then = then;
     exchange_move(x, EXCHANGE_LATER);
-    set_timer(x, x->config->timeouts.handler);
+    set_timer(x, x->timeouts.handler);
     return STEP_LATER;
 }
 
@@ -346,8 +347,7 @@ static void timed_out(struct timer *t)
             }
             /* It runs: from now on the time of the handler counts, from the submit on. */
             x->queue_timed = false;
-            int64_t left = x->config->timeouts.handler - x->route->pool->queue_time;
-            set_timer(x, left); /* > 0, or queue_timed had not been set */
+            set_timer(x, x->timeouts.handler - x->queue_time); /* > 0, or it were not set */
             break;
         }
         if (exchange_abandon(x)) {
@@ -399,7 +399,7 @@ static ssize_t read_on_worker(struct exchange *x, void *buf, size_t n)
     if (x->in == NULL)
         return 0;
     exchange_want_body(x);
-    ssize_t r = stream_worker_read(x->in, buf, n, clock_mono() + x->config->timeouts.body);
+    ssize_t r = stream_worker_read(x->in, buf, n, clock_mono() + x->timeouts.body);
     if (r == -ECANCELED && !exchange_cancelled(x))
         r = atomic_load(&x->in_error);
     return r;
@@ -434,7 +434,7 @@ ssize_t exchange_read(struct exchange *x, void *buf, size_t n)
     if (r == -EAGAIN) {
         x->body_wanted = true;
         if (!timer_is_set(&x->timer))
-            set_timer(x, x->config->timeouts.body);
+            set_timer(x, x->timeouts.body);
     } else if (x->body_wanted) {
         x->body_wanted = false;
         timer_clear(&x->engine->loop.timers, &x->timer);
@@ -463,7 +463,7 @@ ssize_t exchange_pull(struct exchange *x, void *buf, size_t n)
     ssize_t r = s->pull(s, x, buf, n);
     if (r == -EAGAIN) {
         if (!timer_is_set(&x->timer))
-            set_timer(x, x->config->timeouts.handler);
+            set_timer(x, x->timeouts.handler);
     } else {
         timer_clear(&x->engine->loop.timers, &x->timer);
     }
@@ -486,7 +486,7 @@ void exchange_prepare(struct exchange *x, struct conn *c)
     check(x->state == EXCHANGE_IDLE);
     x->conn = c;
     x->engine = c->engine;
-    x->config = c->engine->config;
+    x->timeouts = c->engine->config->timeouts;
     x->site = NULL;
     x->route = NULL;
     x->reason = NULL;
@@ -501,7 +501,7 @@ void exchange_prepare(struct exchange *x, struct conn *c)
     x->reply = NULL;
     x->reply_body = NULL;
     x->in = x->out = NULL;
-    arena_init_in(&x->arena, x->first, sizeof x->first, x->config->exchange_memory);
+    arena_init_in(&x->arena, x->first, sizeof x->first, c->engine->config->exchange_memory);
     arena_init_in(&x->late_arena, x->late_first, sizeof x->late_first, EXCHANGE_LATE_MAX);
     response_init(&x->response, &x->arena);
 }
@@ -514,6 +514,10 @@ static void finish(struct exchange *x)
     exchange_body_drop(x, &x->body);
     exchange_body_drop(x, &x->late_body);
     exchange_streams_free(x);
+    if (x->site != NULL)
+        site_unuse(x->site, x->engine->index);
+    x->site = NULL;
+    x->route = NULL;
     arena_reset(&x->arena);
     arena_reset(&x->late_arena);
     x->reply = NULL;

@@ -53,14 +53,14 @@ struct exchange {
     enum exchange_state state;
     struct conn *conn;
     struct engine *engine;
-    struct config *config; /* the loop's view when it began */
+    struct timeouts timeouts; /* of the loop's view when it began */
 
     /* Lent with the job. */
     struct request request;
     struct response response;
     struct body body;
     struct arena arena;
-    struct site *site;         /* NULL until routed */
+    struct site *site;         /* used (server/registry.h); NULL until routed */
     const struct route *route; /* likewise */
     struct mux_match match;
     const char *reason; /* of an error response, or NULL */
@@ -77,6 +77,7 @@ struct exchange {
     /* The loop's, always. */
     struct timer timer;      /* queue time, handler time, or waiting for body */
     bool queue_timed;        /* the timer stands for the queue time */
+    int64_t queue_time;      /* ns; of the pool, when the job was submitted */
     bool body_wanted;        /* exchange_read() said -EAGAIN */
     bool body_timed_out;     /* and waited too long */
     size_t fed;              /* bytes of body since the handler's time began */

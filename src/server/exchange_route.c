@@ -3,7 +3,9 @@
  * redirects of ServeMux, 405, 404. The exchange's loop.
  */
 #include "http/path.h"
+#include "server/engine.h"
 #include "server/exchange.h"
+#include "server/registry.h"
 
 static void redirect_to_path(struct exchange *x, struct str path, bool add_slash)
 {
@@ -38,9 +40,12 @@ enum step exchange_route(struct exchange *x)
 {
     const struct request *req = &x->request;
 
-    x->site = config_site(x->config, x->conn->listener, req->host);
-    if (x->site == NULL)
+    struct site *site = config_site(x->conn->acceptor->conf, req->host);
+
+    if (site == NULL)
         return exchange_fail(x, 421, "unknown_host");
+    site_use(site, x->engine->index);
+    x->site = site;
     if (req->form == TARGET_AUTHORITY)
         return exchange_fail(x, 501, "connect_not_supported");
     if (req->form == TARGET_ASTERISK) { /* OPTIONS *: about the server as a whole */

@@ -19,7 +19,7 @@
 #include "base/clock.h"
 #include "server/engine.h"
 #include "server/exchange.h"
-#include "server/server.h"
+#include "server/registry.h"
 
 #define STREAM_SIZE KIB(64)
 #define FEED_PIECE KIB(4)   /* of body decoded at a time, on the stack */
@@ -28,7 +28,7 @@
 
 struct pool *exchange_pool(const struct exchange *x)
 {
-    return server_pool(x->engine->server, x->route->pool);
+    return x->route->workers->pool;
 }
 
 /* ---- the worker's side */
@@ -78,7 +78,7 @@ int exchange_write(struct exchange *x, const void *bytes, size_t n)
     }
     while (n > 0) {
         size_t piece = min_of(n, WRITE_PIECE);
-        int r = stream_worker_write(x->out, p, piece, clock_mono() + x->config->timeouts.write);
+        int r = stream_worker_write(x->out, p, piece, clock_mono() + x->timeouts.write);
         if (r < 0) { /* whatever the handler makes of it, the body is not whole */
             stream_worker_abort(x->out);
             return r;
@@ -151,7 +151,7 @@ bool exchange_feed(struct exchange *x)
      * trickle, by which few clients could hold all workers. */
     if (x->fed >= FED_IS_LIFE && !x->queue_timed && timer_is_set(&x->timer)) {
         x->fed = 0;
-        (void)loop_timer(&x->engine->loop, &x->timer, x->config->timeouts.handler);
+        (void)loop_timer(&x->engine->loop, &x->timer, x->timeouts.handler);
     }
     return moved;
 }
@@ -225,8 +225,6 @@ static const char *refusal(int error)
 
 enum step exchange_lend(struct exchange *x)
 {
-    struct server *server = x->engine->server;
-
     (void)exchange_peer(x); /* cached now: filters may ask for it on the loop meanwhile */
     if (x->request.has_body && x->in == NULL) {
         x->in = stream_new(STREAM_TO_WORKER, STREAM_SIZE, &x->engine->loop.mailbox, told_in, x);
@@ -236,7 +234,7 @@ enum step exchange_lend(struct exchange *x)
         x->fed = 0;
     }
     x->job.name = x->route->name.p;
-    x->job.share = server_share(server, x->route);
+    x->job.share = x->route->share > 0 ? &x->route->state->share : NULL;
     x->job.died = false;
     x->lent = true;
     int r = pool_submit(exchange_pool(x), &x->job);
@@ -247,10 +245,10 @@ enum step exchange_lend(struct exchange *x)
     }
     exchange_move(x, EXCHANGE_LENT);
     stats_count(&x->engine->stats, offloaded);
-    int64_t queue_time = x->route->pool->queue_time;
-    int64_t handler = x->config->timeouts.handler;
-    x->queue_timed = queue_time < handler;
-    (void)loop_timer(&x->engine->loop, &x->timer, x->queue_timed ? queue_time : handler);
+    x->queue_time = atomic_load_explicit(&x->route->workers->queue_time, memory_order_relaxed);
+    x->queue_timed = x->queue_time < x->timeouts.handler;
+    (void)loop_timer(&x->engine->loop, &x->timer,
+                     x->queue_timed ? x->queue_time : x->timeouts.handler);
     return STEP_OFFLOAD;
 }
 

@@ -11,16 +11,17 @@
 #define BACKLOG 4096      /* the kernel cuts it to net.core.somaxconn */
 #define INHERITED_MAX 64u /* sockets of one name */
 
-static bool has_file(const struct conf_listener *conf)
+static bool has_file(const struct sock_addr *address)
 {
-    return conf->address.kind == SOCK_KIND_UNIX && conf->address.un.sun_path[0] != '\0';
+    return address->kind == SOCK_KIND_UNIX && address->un.sun_path[0] != '\0';
 }
 
-int listener_open(struct listener *l, const struct conf_listener *conf, unsigned n)
+int listener_open(struct listener *l, const struct conf_listener *conf, unsigned n, bool beside)
 {
     int r;
 
-    *l = (struct listener){ .name = conf->name, .conf = conf };
+    *l = (struct listener){ .address = conf->address, .conf = conf };
+    list_init(&l->node);
     l->fds = calloc(max_of(n, INHERITED_MAX), sizeof *l->fds);
     if (l->fds == NULL)
         return -ENOMEM;
@@ -28,14 +29,14 @@ int listener_open(struct listener *l, const struct conf_listener *conf, unsigned
         r = notify_listen_fds(conf->address.name, l->fds, INHERITED_MAX);
         l->n_fds = r < 0 ? 0 : (unsigned)r;
     } else {
-        r = sock_listen(&conf->address, BACKLOG, n, l->fds, &l->n_fds);
+        r = sock_listen(&conf->address, BACKLOG, beside, n, l->fds, &l->n_fds);
     }
     if (r < 0) {
         listener_close(l);
         return r;
     }
     struct stat st;
-    if (has_file(conf) && stat(conf->address.un.sun_path, &st) == 0) {
+    if (has_file(&l->address) && stat(conf->address.un.sun_path, &st) == 0) {
         l->dev = st.st_dev;
         l->ino = st.st_ino;
     }
@@ -50,11 +51,12 @@ void listener_close(struct listener *l)
     for (unsigned i = 0; i < l->n_fds; i++)
         close(l->fds[i]);
     struct stat st;
-    if (l->n_fds > 0 && has_file(l->conf) && stat(l->conf->address.un.sun_path, &st) == 0 &&
+    if (l->n_fds > 0 && has_file(&l->address) && stat(l->address.un.sun_path, &st) == 0 &&
         st.st_dev == l->dev && st.st_ino == l->ino)
-        unlink(l->conf->address.un.sun_path);
+        unlink(l->address.un.sun_path);
     free(l->fds);
-    *l = (struct listener){ .fds = NULL };
+    l->fds = NULL;
+    l->n_fds = 0;
 }
 
 void listener_text(const struct listener *l, char *buf)
@@ -64,4 +66,13 @@ void listener_text(const struct listener *l, char *buf)
 
     (void)getsockname(l->fds[0], (struct sockaddr *)&addr, &len);
     sock_text((struct sockaddr *)&addr, len, buf);
+}
+
+const char *listener_error(const struct conf_listener *conf, int error)
+{
+    if (error == -ENOENT && conf->address.kind == SOCK_KIND_SYSTEMD)
+        return "the service manager passed no socket of that name";
+    if (error == -EACCES)
+        return "Permission denied (ports below 1024 need CAP_NET_BIND_SERVICE)";
+    return strerrordesc_np(-error);
 }

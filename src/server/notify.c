@@ -2,11 +2,13 @@
 #include "server/notify.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "config.h"
 
 #ifdef HAVE_SYSTEMD
@@ -25,6 +27,11 @@ void notify_ready(void)
 void notify_stopping(void)
 {
     (void)sd_notify(0, "STOPPING=1");
+}
+
+void notify_reloading(void)
+{
+    (void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRId64, clock_mono() / 1000);
 }
 
 void notify_status(const char *fmt, ...)
@@ -82,6 +89,10 @@ void notify_ready(void)
 }
 
 void notify_stopping(void)
+{
+}
+
+void notify_reloading(void)
 {
 }
 

@@ -9,6 +9,8 @@
 
 void notify_ready(void);
 void notify_stopping(void);
+/* What follows is a reload; notify_ready() ends it, however it went. */
+void notify_reloading(void);
 /* One line for `systemctl status`. */
 void notify_status(const char *fmt, ...) PRINTF_LIKE(1, 2);
 /*

@@ -19,9 +19,10 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "server/change.h"
 #include "server/engine.h"
-#include "server/listener.h"
 #include "server/notify.h"
+#include "server/reload.h"
 
 #define LOOK_EVERY (5 * NSEC_PER_SEC)   /* for stuck workers, and STATUS= */
 #define STUCK_AFTER (30 * NSEC_PER_SEC) /* a job that runs longer is named in the log */
@@ -29,13 +30,10 @@
 
 struct server {
     struct loop loop;
-    struct config *config;
     struct engine *engines;
     unsigned n_engines, n_deaf, n_ended;
-    struct listener *listeners;
-    size_t n_listeners;
-    struct pool **pools;       /* as config.pools */
-    struct pool_share *shares; /* as route.index */
+    struct change change; /* which has the config, the listeners and the pools */
+    struct reload reload;
     struct watch signals;
     struct timer look, drain_timer;
     bool draining, cut;
@@ -48,16 +46,6 @@ struct loop *server_loop(struct server *s)
     return &s->loop;
 }
 
-struct pool *server_pool(struct server *s, const struct conf_pool *conf)
-{
-    return s->pools[conf->index];
-}
-
-struct pool_share *server_share(struct server *s, const struct route *route)
-{
-    return route->share > 0 ? &s->shares[route->index] : NULL;
-}
-
 /* Read in this order: a connection closed in between must not make it negative. */
 static uint64_t connections(const struct engine *e)
 {
@@ -68,11 +56,17 @@ static uint64_t connections(const struct engine *e)
 
 /* ---- the end */
 
-static void close_listeners(struct server *s)
+void server_engine_switched(struct letter *l)
 {
-    for (size_t i = 0; i < s->n_listeners; i++)
-        listener_close(&s->listeners[i]);
-    s->n_listeners = 0;
+    struct server *s = container_of(l, struct engine, switched_letter)->server;
+
+    if (change_switched(&s->change))
+        reload_switched(&s->reload);
+}
+
+void server_acceptor_gone(struct letter *l)
+{
+    change_acceptor_gone(container_of(l, struct acceptor, gone));
 }
 
 /* With the last one, clients are refused rather than left in a backlog nobody reads. */
@@ -82,7 +76,7 @@ void server_engine_deaf(struct letter *l)
 
     if (++s->n_deaf < s->n_engines)
         return;
-    close_listeners(s);
+    change_close_listeners(&s->change);
     log_info("%s: draining", s->why);
 }
 
@@ -124,10 +118,11 @@ static void drain(struct server *s, const char *why)
     s->draining = true;
     s->why = why;
     notify_stopping();
+    reload_stop(&s->reload);
     for (unsigned i = 0; i < s->n_engines; i++)
         loop_post(&s->engines[i].loop, &s->engines[i].drain_letter);
-    if (s->config->timeouts.drain <= 0 ||
-        loop_timer(&s->loop, &s->drain_timer, s->config->timeouts.drain) < 0)
+    int64_t time = s->change.config->timeouts.drain;
+    if (time <= 0 || loop_timer(&s->loop, &s->drain_timer, time) < 0)
         drain_over(&s->drain_timer);
 }
 
@@ -146,8 +141,7 @@ static void signals_ready(struct watch *w, uint32_t events)
             drain(s, "INT");
             break;
         case SIGHUP:
-            log_warning(
-                "HUP: reloading is not part of this version; restart to apply a new config");
+            reload_ask(&s->reload);
             break;
         default:
             break;
@@ -163,15 +157,14 @@ static void look(struct timer *t)
     unsigned stuck = 0;
     uint64_t conns = 0, requests = 0;
 
-    for (size_t i = 0; i < s->config->n_pools; i++) {
+    list_each (w, &s->change.registry.pools, struct workers, node) {
         struct pool_stats ps;
-        pool_stats(s->pools[i], STUCK_AFTER, &ps);
+        pool_stats(w->pool, STUCK_AFTER, &ps);
         stuck += ps.stuck;
         if (ps.stuck > 0 && stuck > s->stuck_said)
             log_warning(
-                "pool %.*s: %u of %u workers are stuck, the longest in route %s for %" PRId64 " s",
-                str_fmt(s->config->pools[i].name), ps.stuck, ps.threads, ps.stuck_name,
-                ps.longest_run / NSEC_PER_SEC);
+                "pool %s: %u of %u workers are stuck, the longest in route %s for %" PRId64 " s",
+                w->name, ps.stuck, ps.threads, ps.stuck_name, ps.longest_run / NSEC_PER_SEC);
     }
     s->stuck_said = stuck;
     for (unsigned i = 0; i < s->n_engines; i++) {
@@ -212,77 +205,6 @@ static void raise_descriptor_limit(void)
     }
 }
 
-/* Each socket in its engine, or a shared one in all of them. */
-static int accept_on(struct server *s, struct listener *l)
-{
-    int r = 0;
-
-    for (unsigned e = 0; e < s->n_engines && r == 0; e++)
-        for (unsigned i = 0; i < l->n_fds && r == 0; i++)
-            if (l->shared || i == e)
-                r = engine_accept_on(&s->engines[e], l, l->fds[i]);
-    return r;
-}
-
-static int open_listeners(struct server *s)
-{
-    const struct config *c = s->config;
-
-    s->listeners = calloc(c->n_listeners, sizeof *s->listeners);
-    if (s->listeners == NULL)
-        return -ENOMEM;
-    for (size_t i = 0; i < c->n_listeners; i++) {
-        const struct conf_listener *conf = &c->listeners[i];
-        struct listener *l = &s->listeners[i];
-        int r = listener_open(l, conf, s->n_engines);
-        if (r < 0) {
-            log_error("listener %.*s: cannot listen on %.*s: %s", str_fmt(conf->name),
-                      str_fmt(conf->address_text),
-                      r == -ENOENT && conf->address.kind == SOCK_KIND_SYSTEMD
-                          ? "the service manager passed no socket of that name"
-                      : r == -EACCES
-                          ? "Permission denied (ports below 1024 need CAP_NET_BIND_SERVICE)"
-                          : strerror(-r));
-            return r;
-        }
-        s->n_listeners++;
-        r = accept_on(s, l);
-        if (r < 0) {
-            log_error("listener %.*s: epoll: %s", str_fmt(conf->name), strerror(-r));
-            return r;
-        }
-        char text[SOCK_TEXT_MAX];
-        listener_text(l, text);
-        log_info("listener %.*s: %s", str_fmt(conf->name), text);
-    }
-    return 0;
-}
-
-static int make_pools(struct server *s)
-{
-    const struct config *c = s->config;
-
-    s->pools = calloc(c->n_pools, sizeof *s->pools);
-    s->shares = calloc(max_of(c->n_routes, (size_t)1), sizeof *s->shares);
-    if (s->pools == NULL || s->shares == NULL)
-        return -ENOMEM;
-    for (size_t i = 0; i < c->n_pools; i++) {
-        const struct conf_pool *p = &c->pools[i];
-        struct pool_conf conf = { .threads = (unsigned)p->threads,
-                                  .queue = (unsigned)p->queue,
-                                  .idle = p->idle };
-        s->pools[i] = pool_new(p->name.p, &conf);
-        if (s->pools[i] == NULL)
-            return -ENOMEM;
-    }
-    for (size_t i = 0; i < c->n_sites; i++)
-        for (size_t k = 0; k < c->sites[i]->n_routes; k++) {
-            const struct route *r = &c->sites[i]->routes[k];
-            s->shares[r->index].max = (unsigned)r->share;
-        }
-    return 0;
-}
-
 static int watch_signals(struct server *s)
 {
     sigset_t set;
@@ -304,24 +226,24 @@ static int watch_signals(struct server *s)
     return r;
 }
 
-static int set_up(struct server *s)
+static int set_up(struct server *s, struct config *config)
 {
-    int r = watch_signals(s);
-    if (r < 0)
-        return r;
-    r = make_pools(s);
-    if (r < 0)
-        return r;
-    unsigned n = (unsigned)s->config->loops;
+    unsigned n = (unsigned)config->loops, errors;
+
     s->engines = calloc(n, sizeof *s->engines);
-    if (s->engines == NULL)
-        return -ENOMEM;
-    for (; s->n_engines < n; s->n_engines++) {
-        r = engine_init(&s->engines[s->n_engines], s, s->n_engines, s->config);
-        if (r < 0)
-            return r;
-    }
-    return open_listeners(s);
+    int r = s->engines == NULL ? -ENOMEM : watch_signals(s);
+    for (; r == 0 && s->n_engines < n; s->n_engines += r == 0)
+        r = engine_init(&s->engines[s->n_engines], s, s->n_engines);
+    change_init(&s->change, &s->loop, s->engines, s->n_engines);
+    reload_init(&s->reload, &s->loop, &s->change);
+    if (r < 0)
+        config_unref(config);
+    else
+        r = change_prepare(&s->change, config, &errors);
+    if (r < 0)
+        return r;
+    change_commit(&s->change, false);
+    return 0;
 }
 
 int server_new(struct config *config, struct server **ret)
@@ -335,10 +257,9 @@ int server_new(struct config *config, struct server **ret)
         config_unref(config);
         return r;
     }
-    s->config = config;
     timer_init(&s->look, look);
     timer_init(&s->drain_timer, drain_over);
-    r = set_up(s);
+    r = set_up(s, config);
     if (r < 0) {
         server_free(s);
         return r;
@@ -367,8 +288,9 @@ int server_run(struct server *s)
         }
     }
     notify_ready();
+    const struct config *c = s->change.config;
     log_info("serving: %u loops, %zu listeners, %zu sites, %zu routes", s->n_engines,
-             s->n_listeners, s->config->n_sites, s->config->n_routes);
+             c->n_listeners, c->n_sites, c->n_routes);
     (void)loop_timer(&s->loop, &s->look, LOOK_EVERY);
     loop_run(&s->loop);
     stop_engines(s);
@@ -382,12 +304,9 @@ bool server_free(struct server *s)
         return true;
     for (unsigned i = 0; i < s->n_engines; i++)
         engine_cut(&s->engines[i]);
-    for (size_t i = 0; s->pools != NULL && i < s->config->n_pools; i++)
-        if (s->pools[i] != NULL && !pool_free(s->pools[i], clock_mono() + CUT_TIME)) {
-            log_warning("pool %.*s: a worker does not come back",
-                        str_fmt(s->config->pools[i].name));
-            return false;
-        }
+    int64_t deadline = clock_mono() + CUT_TIME;
+    if (!registry_end_pools(&s->change.registry, deadline) || !reload_end(&s->reload, deadline))
+        return false;
     for (unsigned i = 0; i < s->n_engines; i++) {
         loop_turn(&s->engines[i].loop, 0); /* letters of workers that were late */
         if (s->engines[i].n_conns > 0 || atomic_load(&s->engines[i].posting) > 0)
@@ -395,20 +314,18 @@ bool server_free(struct server *s)
     }
     for (unsigned i = 0; i < s->n_engines; i++)
         engine_done(&s->engines[i]);
-    close_listeners(s);
-    free(s->listeners);
+    change_end(&s->change);
     timer_clear(&s->loop.timers, &s->look);
     timer_clear(&s->loop.timers, &s->drain_timer);
+    timer_clear(&s->loop.timers, &s->reload.deadline);
     if (watch_is_on(&s->signals)) {
         int fd = s->signals.fd;
         loop_unwatch(&s->loop, &s->signals);
         close(fd);
     }
-    loop_done(&s->loop);
-    free(s->engines); /* after the last letter of theirs */
-    free(s->pools);
-    free(s->shares);
-    config_unref(s->config);
+    loop_done(&s->loop); /* delivers the last letters of engines and sites */
+    change_done(&s->change);
+    free(s->engines);
     free(s);
     return true;
 }

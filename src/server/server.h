@@ -9,23 +9,24 @@
 
 #include "config/config.h"
 #include "event/loop.h"
-#include "event/pool.h"
 
 struct server;
 
-/* Takes over one reference of `config`. Opens the listeners; what fails is logged. 0 or -errno. */
+/* Takes over the reference of `config`; no other may outlive the server. Opens the listeners; what
+ * fails is logged. 0 or -errno. */
 int server_new(struct config *config, struct server **ret) MUST_USE;
 /* Serves until a signal ends it: 0; or -errno if it could not begin, which is logged. */
 int server_run(struct server *s);
-/* false: a worker is stuck in a handler, so nothing it may touch was freed; the process is to end
- * by _exit(). NULL is fine. */
+/* false: a thread is stuck, a worker in a handler or the loader in a file system, so nothing it may
+ * touch was freed; the process is to end by _exit(). NULL is fine. */
 bool server_free(struct server *s);
 
 /* For engines. */
 struct loop *server_loop(struct server *s);
-struct pool *server_pool(struct server *s, const struct conf_pool *conf);
-struct pool_share *server_share(struct server *s, const struct route *route);
-/* On the main thread: an engine accepts no more; it has no connection left. */
+/* On the main thread: an engine has another view; a closed acceptor has no connection left; an
+ * engine accepts no more; it has no connection left. */
+void server_engine_switched(struct letter *l);
+void server_acceptor_gone(struct letter *l);
 void server_engine_deaf(struct letter *l);
 void server_engine_ended(struct letter *l);
 

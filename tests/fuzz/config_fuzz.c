@@ -70,16 +70,16 @@ static void load(struct str bytes, struct arena *a)
         abort();
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     report_init(&r, a);
-    int error = config_load(path, &r, &c);
+    int error = config_load(path, NULL, &r, &c);
     if ((error == 0) != (r.errors == 0))
         fail("error without report, or the reverse");
     show(&r, a);
     for (size_t i = 0; c != NULL && i < c->n_listeners; i++) {
-        config_site(c, &c->listeners[i], STR("a.b.example.com"));
-        config_site(c, &c->listeners[i], STR(""));
+        config_site(&c->listeners[i], STR("a.b.example.com"));
+        config_site(&c->listeners[i], STR(""));
         for (size_t j = 0; j < c->n_sites; j++)
             for (size_t k = 0; k < c->sites[j]->hosts.n; k++)
-                config_site(c, &c->listeners[i], c->sites[j]->hosts.v[k]);
+                config_site(&c->listeners[i], c->sites[j]->hosts.v[k]);
     }
     config_unref(c);
     if (greet_alive != 0)

@@ -21,6 +21,7 @@
 #include "server/conn.h"
 #include "server/engine.h"
 #include "server/h1.h"
+#include "server/registry.h"
 #include "server/server.h"
 #include "tests/support/server/peer.h"
 #include "tests/support/server/replies.h"
@@ -39,7 +40,8 @@ size_t __sanitizer_get_current_allocated_bytes(void) __attribute__((weak));
 struct server {
     struct loop loop;
     struct config *config;
-    struct pool *pool;
+    struct registry registry;
+    struct pool *pool; /* its only one */
 };
 
 static struct server server;
@@ -49,17 +51,14 @@ struct loop *server_loop(struct server *s)
     return &s->loop;
 }
 
-struct pool *server_pool(struct server *s, const struct conf_pool *conf)
+void server_engine_switched(struct letter *l)
 {
-    require(conf->index == 0);
-    return s->pool;
+    (void)l;
 }
 
-struct pool_share *server_share(struct server *s, const struct route *route)
+void server_acceptor_gone(struct letter *l)
 {
-    (void)s;
-    (void)route;
-    return NULL;
+    (void)l;
 }
 
 void server_engine_deaf(struct letter *l)
@@ -90,7 +89,7 @@ static void load_config(void)
     require(fd >= 0 && dprintf(fd, "%s%s", config_text, replies_routes) > 0);
     arena_init(&arena, MIB(1));
     report_init(&report, &arena);
-    int r = config_load(path, &report, &server.config);
+    int r = config_load(path, NULL, &report, &server.config);
     list_each (item, &report.items, struct report_item, node)
         fprintf(stderr, "%.*s", str_fmt(report_text(item, true, &arena)));
     require(r == 0);
@@ -120,21 +119,21 @@ static uint64_t settle_pool(void)
 /* Joins the thread that died last. */
 static void end_pool(void)
 {
-    require(pool_free(server.pool, clock_mono() + 10 * NSEC_PER_SEC));
+    require(registry_end_pools(&server.registry, clock_mono() + 10 * NSEC_PER_SEC));
 }
 
 /* Once in the process. */
 static void set_up(void)
 {
-    struct pool_conf conf = { .threads = 1, .queue = 4, .idle = 24 * HOUR };
-
     if (server.config != NULL)
         return;
     log_init(LOG_LEVEL_ERROR);
     load_config();
     require(loop_init(&server.loop) == 0);
-    server.pool = pool_new("fuzz", &conf);
-    require(server.pool != NULL);
+    registry_init(&server.registry, &server.loop, 1);
+    require(registry_prepare(&server.registry, server.config) == 0);
+    registry_apply(&server.registry, server.config);
+    server.pool = list_first(&server.registry.pools, struct workers, node)->pool;
     require(atexit(end_pool) == 0);
     (void)settle_pool();
 }
@@ -402,9 +401,12 @@ static void run(struct str script, struct arena *arena)
         timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC); /* never ready: events are the script's */
     struct sockaddr_in from = { .sin_family = AF_INET };
 
-    require(fd >= 0 && engine_init(&engine, &server, 0, server.config) == 0);
-    require(conn_open(&engine, fd, &server.config->listeners[0], (struct sockaddr *)&from,
-                      sizeof from) == 0);
+    struct acceptor acceptor = { .engine = &engine, .conf = &server.config->listeners[0] };
+
+    require(fd >= 0 && engine_init(&engine, &server, 0) == 0);
+    engine.next = server.config;
+    engine_switch(&engine);
+    require(conn_open(&acceptor, fd, (struct sockaddr *)&from, sizeof from) == 0);
     conn = list_first(&engine.conns, struct conn, node);
     event(EPOLLOUT);
     play(script);

@@ -47,6 +47,11 @@ const char *test_dir(void)
 
 struct config *test_config(const char *text)
 {
+    return test_config_after(text, NULL);
+}
+
+struct config *test_config_after(const char *text, const struct config *before)
+{
     const char *at = strstr(text, "%s"), *rest = at != NULL ? at + 2 : NULL;
     struct config *config = NULL;
     struct arena arena;
@@ -64,7 +69,7 @@ struct config *test_config(const char *text)
     ck_assert_int_eq(fclose(f), 0);
     arena_init(&arena, MIB(1));
     report_init(&report, &arena);
-    int r = config_load(path, &report, &config);
+    int r = config_load(path, before, &report, &config);
     list_each (item, &report.items, struct report_item, node)
         fprintf(stderr, "%.*s", str_fmt(report_text(item, true, &arena)));
     arena_done(&arena);

@@ -11,6 +11,8 @@
 const char *test_dir(void);
 /* Loads a config; the first "%s" in `text` is test_dir(). */
 struct config *test_config(const char *text);
+/* As a reload does: keeps what it can of `before`. */
+struct config *test_config_after(const char *text, const struct config *before);
 
 /* Starts, with all engines, as main() does. */
 void daemon_start(const char *text);

@@ -78,7 +78,7 @@ START_TEST(golden)
     ck_assert_int_eq(chdir(DIR_), 0);
     arena_init(&a, MIB(16));
     report_init(&r, &a);
-    int error = config_load(conf, &r, &c);
+    int error = config_load(conf, NULL, &r, &c);
     ck_assert_int_eq(error, r.errors ? -EINVAL : 0);
     ck_assert_uint_gt(r.errors + r.warnings, 0);
     struct str got = all_text(&r, &a);

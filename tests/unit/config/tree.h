@@ -66,7 +66,7 @@ static UNUSED int tree_load(const char *name)
     config_unref(tree_config);
     tree_config = NULL;
     report_init(&tree_report, &tree_arena);
-    int r = config_load(tree_path(name), &tree_report, &tree_config);
+    int r = config_load(tree_path(name), NULL, &tree_report, &tree_config);
     ck_assert_int_eq(r != 0, tree_config == NULL);
     ck_assert_int_eq(r == -EINVAL, tree_report.errors != 0);
     return r;

@@ -277,7 +277,7 @@ START_TEST(listen_once)
     int fds[4], more[4];
     unsigned n, n_more;
 
-    ck_assert_int_eq(sock_listen(&addr, 16, 1, fds, &n), 0);
+    ck_assert_int_eq(sock_listen(&addr, 16, false, 1, fds, &n), 0);
     ck_assert_uint_eq(n, 1);
     ck_assert(fcntl(fds[0], F_GETFL) & O_NONBLOCK);
     ck_assert(fcntl(fds[0], F_GETFD) & FD_CLOEXEC);
@@ -287,10 +287,11 @@ START_TEST(listen_once)
     check_accept(fds[0], &got.sa, got.len, "127.0.0.1:");
 
     /* A second instance is refused, although its sockets would have SO_REUSEPORT as well. */
-    ck_assert_int_eq(sock_listen(&got, 16, 2, more, &n_more), -EADDRINUSE);
+    ck_assert_int_eq(sock_listen(&got, 16, false, 2, more, &n_more), -EADDRINUSE);
     ck_assert_uint_eq(n_more, 0);
     close(fds[0]);
-    ck_assert_int_eq(sock_listen(&got, 16, 2, more, &n_more), 0); /* TIME_WAIT is no obstacle */
+    ck_assert_int_eq(sock_listen(&got, 16, false, 2, more, &n_more),
+                     0); /* TIME_WAIT is no obstacle */
     ck_assert_uint_eq(n_more, 2);
     close(more[0]);
     close(more[1]);
@@ -303,7 +304,7 @@ START_TEST(listen_shares_one_port)
     int fds[4];
     unsigned n;
 
-    ck_assert_int_eq(sock_listen(&addr, 16, 4, fds, &n), 0);
+    ck_assert_int_eq(sock_listen(&addr, 16, false, 4, fds, &n), 0);
     ck_assert_uint_eq(n, 4);
     first = bound(fds[0], SOCK_KIND_INET);
     for (unsigned i = 0; i < 4; i++) {
@@ -322,7 +323,7 @@ START_TEST(listen_any)
     int fds[2];
     unsigned n;
 
-    ck_assert_int_eq(sock_listen(&addr, 16, 1, fds, &n), 0);
+    ck_assert_int_eq(sock_listen(&addr, 16, false, 1, fds, &n), 0);
     got = bound(fds[0], SOCK_KIND_ANY);
     v4.in.sin_port = v6.in6.sin6_port = got.in.sin_port;
     check_accept(fds[0], &v4.sa, v4.len, "127.0.0.1:");
@@ -330,9 +331,9 @@ START_TEST(listen_any)
         check_accept(fds[0], &v6.sa, v6.len, "[::1]:");
         ck_assert_int_eq(option(fds[0], IPPROTO_IPV6, IPV6_V6ONLY), 0);
         v6.in6.sin6_addr = in6addr_any;
-        ck_assert_int_eq(sock_listen(&v6, 16, 1, fds + 1, &n), -EADDRINUSE);
+        ck_assert_int_eq(sock_listen(&v6, 16, false, 1, fds + 1, &n), -EADDRINUSE);
     }
-    ck_assert_int_eq(sock_listen(&v4, 16, 1, fds + 1, &n), -EADDRINUSE);
+    ck_assert_int_eq(sock_listen(&v4, 16, false, 1, fds + 1, &n), -EADDRINUSE);
     close(fds[0]);
 }
 END_TEST
@@ -345,11 +346,11 @@ START_TEST(explicit_ipv6_takes_no_ipv4)
 
     if (!has_ipv6())
         return;
-    ck_assert_int_eq(sock_listen(&v6, 16, 1, fds, &n), 0);
+    ck_assert_int_eq(sock_listen(&v6, 16, false, 1, fds, &n), 0);
     got = bound(fds[0], SOCK_KIND_INET);
     v4.in.sin_port = to.in.sin_port = got.in6.sin6_port;
     ck_assert_int_eq(connect_to(&to.sa, to.len), -ECONNREFUSED);
-    ck_assert_int_eq(sock_listen(&v4, 16, 1, fds + 1, &n), 0); /* both, side by side */
+    ck_assert_int_eq(sock_listen(&v4, 16, false, 1, fds + 1, &n), 0); /* both, side by side */
     check_accept(fds[1], &to.sa, to.len, "127.0.0.1:");
     close(fds[0]);
     close(fds[1]);
@@ -362,7 +363,7 @@ START_TEST(an_address_may_come_up_later)
     int fd;
     unsigned n;
 
-    ck_assert_int_eq(sock_listen(&addr, 16, 1, &fd, &n), 0);
+    ck_assert_int_eq(sock_listen(&addr, 16, false, 1, &fd, &n), 0);
     close(fd);
 }
 END_TEST
@@ -397,10 +398,10 @@ START_TEST(listen_on_a_path)
     struct sockaddr_storage from;
     socklen_t len;
 
-    ck_assert_int_eq(sock_listen(&addr, 16, 4, fds, &n), 0);
+    ck_assert_int_eq(sock_listen(&addr, 16, false, 4, fds, &n), 0);
     ck_assert_uint_eq(n, 1);
     check_accept(fds[0], &addr.sa, addr.len, "unix:");
-    ck_assert_int_eq(sock_listen(&addr, 16, 1, more, &n), -EADDRINUSE);
+    ck_assert_int_eq(sock_listen(&addr, 16, false, 1, more, &n), -EADDRINUSE);
     ck_assert_int_eq(stat(addr.un.sun_path, &st), 0); /* it was not taken away */
     more[0] = sock_accept(fds[0], &from, &len);       /* the question whether somebody listens */
     ck_assert_int_ge(more[0], 0);
@@ -409,7 +410,7 @@ START_TEST(listen_on_a_path)
     close(fds[0]);
 
     ck_assert_int_eq(stat(addr.un.sun_path, &st), 0);
-    ck_assert_int_eq(sock_listen(&addr, 16, 1, fds, &n), 0); /* a stale one is replaced */
+    ck_assert_int_eq(sock_listen(&addr, 16, false, 1, fds, &n), 0); /* a stale one is replaced */
     check_accept(fds[0], &addr.sa, addr.len, "unix:");
     close(fds[0]);
     unlink(addr.un.sun_path);
@@ -422,7 +423,7 @@ START_TEST(a_full_backlog_is_in_use)
     int fd, more, client[64];
     unsigned n, clients = 0;
 
-    ck_assert_int_eq(sock_listen(&addr, 0, 1, &fd, &n), 0);
+    ck_assert_int_eq(sock_listen(&addr, 0, false, 1, &fd, &n), 0);
     while (clients < array_len(client)) {
         int c = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
@@ -431,7 +432,7 @@ START_TEST(a_full_backlog_is_in_use)
             break;
     }
     ck_assert_int_eq(errno, EAGAIN);
-    ck_assert_int_eq(sock_listen(&addr, 16, 1, &more, &n), -EADDRINUSE);
+    ck_assert_int_eq(sock_listen(&addr, 16, false, 1, &more, &n), -EADDRINUSE);
     while (clients > 0)
         close(client[--clients]);
     close(fd);
@@ -448,17 +449,17 @@ START_TEST(what_is_no_socket_stays)
 
     ck_assert_int_eq(write(fd, "x", 1), 1);
     close(fd);
-    ck_assert_int_eq(sock_listen(&addr, 16, 1, &listener, &n), -EEXIST);
+    ck_assert_int_eq(sock_listen(&addr, 16, false, 1, &listener, &n), -EEXIST);
     ck_assert_int_eq(access(addr.un.sun_path, F_OK), 0);
     unlink(addr.un.sun_path);
 
     (void)snprintf(to, sizeof to, "%s/gone", dir);
     ck_assert_int_eq(symlink(to, addr.un.sun_path), 0);
-    ck_assert_int_eq(sock_listen(&addr, 16, 1, &listener, &n), -EEXIST);
+    ck_assert_int_eq(sock_listen(&addr, 16, false, 1, &listener, &n), -EEXIST);
     unlink(addr.un.sun_path);
 
     addr = in_dir("no/such");
-    ck_assert_int_eq(sock_listen(&addr, 16, 1, &listener, &n), -ENOENT);
+    ck_assert_int_eq(sock_listen(&addr, 16, false, 1, &listener, &n), -ENOENT);
 }
 END_TEST
 
@@ -469,9 +470,9 @@ START_TEST(a_datagram_socket_is_in_use)
     unsigned n;
 
     ck_assert_int_eq(bind(fd, &addr.sa, addr.len), 0);
-    ck_assert_int_eq(sock_listen(&addr, 16, 1, &listener, &n), -EADDRINUSE);
+    ck_assert_int_eq(sock_listen(&addr, 16, false, 1, &listener, &n), -EADDRINUSE);
     close(fd);
-    ck_assert_int_eq(sock_listen(&addr, 16, 1, &listener, &n), 0);
+    ck_assert_int_eq(sock_listen(&addr, 16, false, 1, &listener, &n), 0);
     close(listener);
     unlink(addr.un.sun_path);
 }
@@ -486,12 +487,12 @@ START_TEST(abstract_names)
 
     (void)snprintf(text, sizeof text, "unix:@muxd-sock-test-%d", (int)getpid());
     addr = parse(text);
-    ck_assert_int_eq(sock_listen(&addr, 16, 3, &fd, &n), 0);
+    ck_assert_int_eq(sock_listen(&addr, 16, false, 3, &fd, &n), 0);
     ck_assert_uint_eq(n, 1);
     check_accept(fd, &addr.sa, addr.len, "unix:");
-    ck_assert_int_eq(sock_listen(&addr, 16, 1, &more, &n), -EADDRINUSE);
+    ck_assert_int_eq(sock_listen(&addr, 16, false, 1, &more, &n), -EADDRINUSE);
     close(fd);
-    ck_assert_int_eq(sock_listen(&addr, 16, 1, &fd, &n), 0);
+    ck_assert_int_eq(sock_listen(&addr, 16, false, 1, &fd, &n), 0);
     close(fd);
 }
 END_TEST

@@ -11,23 +11,17 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/log.h"
 #include "server/engine.h"
-#include "server/server.h"
 #include "tests/support/server/daemon.h"
+#include "tests/support/server/rig.h"
 #include "tests/support/server/stage.h"
 
 #define HOUR (3600 * NSEC_PER_SEC)
 #define REQUEST "GET /a HTTP/1.1\r\nHost: x\r\n\r\n"
 
-static struct server *server;
-static struct config *config;
-static struct engine engine;
-
 static void set_up(void)
 {
-    log_init(LOG_LEVEL_ERROR);
-    config = test_config(
+    rig_start(
         "loops = 1;\n"
         "listeners: { s: { address = \"unix:%s/socket\"; } }\n"
         "timeouts: { header = \"1h\"; body = \"2h\"; write = \"3h\"; handler = \"4h\"; idle = "
@@ -38,25 +32,12 @@ static void set_up(void)
         "  big:  { match = \"/big\"; try_source: { size = \"16M\"; bounded = true; } }\n"
         "  off:  { match = \"/off\"; try_offload: {} }\n"
         "}\n");
-    ck_assert_int_eq(server_new(config_ref(config), &server), 0);
-    ck_assert_int_eq(engine_init(&engine, server, 0, config), 0);
-}
-
-/* The pools end first: a worker may be about to wake the loop for a letter that has arrived. */
-static void tear_down(void)
-{
-    engine_cut(&engine);
-    loop_turn(&engine.loop, 0);
-    ck_assert_uint_eq(engine.loop.timers.n_set, 0);
-    ck_assert(server_free(server));
-    engine_done(&engine);
-    config_unref(config);
 }
 
 static void turns(int n)
 {
     while (n-- > 0)
-        loop_turn(&engine.loop, 0);
+        loop_turn(&rig.engine.loop, 0);
 }
 
 /* A connection, and its peer's end; non-blocking where the test is both sides. */
@@ -66,8 +47,8 @@ static struct conn *open_conn(int *ret_peer)
     int fds[2];
 
     ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
-    int r = conn_open(&engine, fds[0], &config->listeners[0], &none, sizeof none);
-    struct conn *c = list_last(&engine.conns, struct conn, node);
+    int r = conn_open(rig_acceptor(), fds[0], &none, sizeof none);
+    struct conn *c = list_last(&rig.engine.conns, struct conn, node);
     ck_assert_int_eq(r, 0);
     ck_assert_ptr_nonnull(c);
     *ret_peer = fds[1];
@@ -98,7 +79,7 @@ static const char *received(int peer, bool *ret_end)
 /* So much later what is due is due. */
 static void pass_time(int64_t length)
 {
-    timers_expire(&engine.loop.timers, engine.loop.now + length);
+    timers_expire(&rig.engine.loop.timers, rig.engine.loop.now + length);
     turns(2);
 }
 
@@ -128,9 +109,9 @@ START_TEST(idle_holds_nothing)
     ck_assert_int_eq(c->wait, CONN_WAIT_HEADER);
     close(peer);
     turns(2);
-    ck_assert_uint_eq(engine.n_conns, 0);
-    ck_assert_uint_eq(engine.n_h1s, 1);
-    ck_assert_uint_eq(engine.n_bufs, 2);
+    ck_assert_uint_eq(rig.engine.n_conns, 0);
+    ck_assert_uint_eq(rig.engine.n_h1s, 1);
+    ck_assert_uint_eq(rig.engine.n_bufs, 2);
 }
 END_TEST
 
@@ -150,7 +131,7 @@ static void close_victim(struct watch *w, uint32_t events)
     conn_abort(victim);
     conn_linger(victim);
     ck_assert_int_eq(victim->state, CONN_CLOSED);
-    ck_assert_uint_eq(engine.n_conns, 1);
+    ck_assert_uint_eq(rig.engine.n_conns, 1);
 }
 
 START_TEST(close_in_the_middle_of_a_turn)
@@ -164,17 +145,17 @@ START_TEST(close_in_the_middle_of_a_turn)
         turns(1);
         client_send(peer, REQUEST);
         if (order == 0)
-            loop_ready(&engine.loop, &closer); /* before the victim runs */
+            loop_ready(&rig.engine.loop, &closer); /* before the victim runs */
         conn_again(victim);
-        loop_ready(&engine.loop, &closer);
+        loop_ready(&rig.engine.loop, &closer);
         turns(1);
-        ck_assert_uint_eq(engine.n_conns, 0);
+        ck_assert_uint_eq(rig.engine.n_conns, 0);
         ck_assert(is_closed(peer));
         close(peer);
     }
-    ck_assert_uint_eq(stats_read(&engine.stats, closed), 2);
-    ck_assert_uint_eq(stats_read(&engine.stats, requests), 1);
-    ck_assert_uint_eq(stats_read(&engine.stats, aborted), 0);
+    ck_assert_uint_eq(stats_read(&rig.engine.stats, closed), 2);
+    ck_assert_uint_eq(stats_read(&rig.engine.stats, requests), 1);
+    ck_assert_uint_eq(stats_read(&rig.engine.stats, aborted), 0);
 }
 END_TEST
 
@@ -189,12 +170,12 @@ START_TEST(close_while_lent)
     stage_await_waiting(1);
     conn_close(c);
     turns(3);
-    ck_assert_uint_eq(engine.n_conns, 1);
+    ck_assert_uint_eq(rig.engine.n_conns, 1);
     ck_assert_int_eq(c->state, CONN_CLOSED);
     ck_assert(is_closed(peer));
     stage_open();
-    while (engine.n_conns > 0)
-        loop_turn(&engine.loop, -1);
+    while (rig.engine.n_conns > 0)
+        loop_turn(&rig.engine.loop, -1);
     ck_assert_uint_eq(stage_alive(), 0);
     ck_assert_uint_eq(stage_thens(), 0);
     close(peer);
@@ -215,9 +196,8 @@ START_TEST(abort_is_a_reset)
         ck_assert_int_eq(getsockname(at, (struct sockaddr *)&in, &len), 0);
         int peer = client_open_tcp(ntohs(in.sin_port));
         int fd = accept4(at, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        ck_assert_int_eq(conn_open(&engine, fd, &config->listeners[0], (struct sockaddr *)&in, len),
-                         0);
-        struct conn *c = list_last(&engine.conns, struct conn, node);
+        ck_assert_int_eq(conn_open(rig_acceptor(), fd, (struct sockaddr *)&in, len), 0);
+        struct conn *c = list_last(&rig.engine.conns, struct conn, node);
         turns(1);
         if (abort)
             conn_abort(c);
@@ -226,13 +206,13 @@ START_TEST(abort_is_a_reset)
         ssize_t n = recv(peer, &byte, 1, 0);
         ck_assert_int_eq(n, abort ? -1 : 0);
         ck_assert(!abort || errno == ECONNRESET);
-        ck_assert_uint_eq(stats_read(&engine.stats, aborted), (uint64_t)abort);
+        ck_assert_uint_eq(stats_read(&rig.engine.stats, aborted), (uint64_t)abort);
         turns(1);
         close(peer);
         close(at);
         in.sin_port = 0;
     }
-    ck_assert_uint_eq(engine.n_conns, 0);
+    ck_assert_uint_eq(rig.engine.n_conns, 0);
 }
 END_TEST
 
@@ -273,7 +253,7 @@ START_TEST(linger_until_the_peer_ends)
     ck_assert_int_eq(c->state, CONN_LINGER);
     ck_assert_int_eq(shutdown(peer, SHUT_WR), 0);
     turns(2);
-    ck_assert_uint_eq(engine.n_conns, 0);
+    ck_assert_uint_eq(rig.engine.n_conns, 0);
     close(peer);
 }
 END_TEST
@@ -285,9 +265,9 @@ START_TEST(linger_ends_with_time)
     (void)lingering(&peer);
     send_zeros(peer, 10);
     pass_time(NSEC_PER_SEC);
-    ck_assert_uint_eq(engine.n_conns, 1);
+    ck_assert_uint_eq(rig.engine.n_conns, 1);
     pass_time(3 * NSEC_PER_SEC);
-    ck_assert_uint_eq(engine.n_conns, 0);
+    ck_assert_uint_eq(rig.engine.n_conns, 0);
     ck_assert(is_closed(peer));
     close(peer);
 }
@@ -302,7 +282,7 @@ START_TEST(linger_reads_on)
     send_zeros(peer, MIB(2));
     ck_assert_int_eq(c->state, CONN_LINGER);
     pass_time(3 * NSEC_PER_SEC);
-    ck_assert_uint_eq(engine.n_conns, 0);
+    ck_assert_uint_eq(rig.engine.n_conns, 0);
     close(peer);
 }
 END_TEST
@@ -314,7 +294,7 @@ START_TEST(linger_meets_a_reset)
     (void)lingering(&peer);
     client_reset(peer);
     turns(2);
-    ck_assert_uint_eq(engine.n_conns, 0);
+    ck_assert_uint_eq(rig.engine.n_conns, 0);
 }
 END_TEST
 
@@ -329,7 +309,7 @@ START_TEST(no_linger_after_a_proper_end)
     turns(2);
     assert_starts(received(peer, &end), "HTTP/1.1 200 ");
     ck_assert(end);
-    ck_assert_uint_eq(engine.n_conns, 0);
+    ck_assert_uint_eq(rig.engine.n_conns, 0);
     close(peer);
 }
 END_TEST
@@ -345,9 +325,9 @@ START_TEST(idle_time_out)
     (void)open_conn(&peer);
     turns(1);
     pass_time(HOUR - NSEC_PER_SEC);
-    ck_assert_uint_eq(engine.n_conns, 1);
+    ck_assert_uint_eq(rig.engine.n_conns, 1);
     pass_time(HOUR + NSEC_PER_SEC);
-    ck_assert_uint_eq(engine.n_conns, 0);
+    ck_assert_uint_eq(rig.engine.n_conns, 0);
     ck_assert_str_eq(received(peer, &end), "");
     ck_assert(end);
     close(peer);
@@ -356,11 +336,11 @@ START_TEST(idle_time_out)
     client_send(peer, REQUEST);
     turns(2);
     pass_time(5 * HOUR - NSEC_PER_SEC);
-    ck_assert_uint_eq(engine.n_conns, 1);
+    ck_assert_uint_eq(rig.engine.n_conns, 1);
     pass_time(5 * HOUR + NSEC_PER_SEC);
-    ck_assert_uint_eq(engine.n_conns, 0);
+    ck_assert_uint_eq(rig.engine.n_conns, 0);
     close(peer);
-    ck_assert_uint_eq(stats_read(&engine.stats, timeouts), 0);
+    ck_assert_uint_eq(stats_read(&rig.engine.stats, timeouts), 0);
 }
 END_TEST
 
@@ -384,7 +364,7 @@ START_TEST(header_time_out_counts_from_its_begin)
     ck_assert_int_eq(c->state, CONN_LINGER);
     close(peer);
     turns(2);
-    ck_assert_uint_eq(engine.n_conns, 0);
+    ck_assert_uint_eq(rig.engine.n_conns, 0);
 }
 END_TEST
 
@@ -443,8 +423,8 @@ START_TEST(write_time_out)
     ck_assert_int_eq(c->wait, CONN_WAIT_WRITE);
     ck_assert_int_gt(c->timer.expires, due);
     pass_time(3 * HOUR + NSEC_PER_SEC);
-    ck_assert_uint_eq(engine.n_conns, 0);
-    ck_assert_uint_eq(stats_read(&engine.stats, aborted), 1);
+    ck_assert_uint_eq(rig.engine.n_conns, 0);
+    ck_assert_uint_eq(stats_read(&rig.engine.stats, aborted), 1);
     ck_assert_uint_eq(stage_alive(), 0);
     close(peer);
 }
@@ -476,7 +456,7 @@ int main(void)
     SRunner *runner;
     int failed;
 
-    tcase_add_checked_fixture(tc, set_up, tear_down);
+    tcase_add_checked_fixture(tc, set_up, rig_stop);
     tcase_set_timeout(tc, 60);
     tcase_add_test(tc, idle_holds_nothing);
     tcase_add_test(tc, close_in_the_middle_of_a_turn);

@@ -13,46 +13,23 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/log.h"
 #include "server/conn.h"
-#include "server/listener.h"
 #include "server/server.h"
 #include "tests/support/server/daemon.h"
-
-static struct server *server;
-static struct config *config;
-static struct engine engine;
-static struct listener listener;
-static unsigned port;
+#include "tests/support/server/rig.h"
 
 #define ROUTES "routes: { a: { match = \"/a\"; respond: { body = \"alpha\"; } } }\n"
+
+static unsigned port;
 
 static void set_up(void)
 {
     char text[256];
 
-    log_init(LOG_LEVEL_ERROR);
-    config = test_config("loops = 1;\n"
-                         "listeners: { s: { address = \"unix:%s/socket\"; } }\n" ROUTES);
-    ck_assert_int_eq(server_new(config, &server), 0);
     port = free_port();
-    snprintf(text, sizeof text, "listeners: { t: { address = \"127.0.0.1:%u\"; } }\n" ROUTES, port);
-    config = test_config(text);
-    ck_assert_int_eq(engine_init(&engine, server, 0, config), 0);
-    ck_assert_int_eq(listener_open(&listener, &config->listeners[0], 1), 0);
-    ck_assert_int_eq(engine_accept_on(&engine, &listener, listener.fds[0]), 0);
-}
-
-/* The pools end first: a worker may be about to wake the loop for a letter that has arrived. */
-static void tear_down(void)
-{
-    engine_cut(&engine);
-    loop_turn(&engine.loop, 0);
-    ck_assert_uint_eq(engine.loop.timers.n_set, 0);
-    ck_assert(server_free(server));
-    engine_done(&engine);
-    listener_close(&listener);
-    config_unref(config);
+    snprintf(text, sizeof text,
+             "loops = 1; listeners: { t: { address = \"127.0.0.1:%u\"; } }\n" ROUTES, port);
+    rig_start(text);
 }
 
 /* No descriptor is left from now on; returns the limit there was. */
@@ -72,34 +49,34 @@ static struct rlimit use_up_descriptors(void)
 
 static uint64_t pauses(void)
 {
-    return stats_read(&engine.stats, accept_pauses);
+    return stats_read(&rig.engine.stats, accept_pauses);
 }
 
 START_TEST(back_off)
 {
     int first = client_open_tcp(port), second;
     int64_t expected = 5 * NSEC_PER_MSEC;
-    struct acceptor *a = list_first(&engine.acceptors, struct acceptor, node);
+    struct acceptor *a = list_first(&rig.engine.acceptors, struct acceptor, node);
 
     second = client_open_tcp(port);
     struct rlimit before = use_up_descriptors();
     for (unsigned i = 1; i <= 10; i++) {
-        uint64_t turns = engine.loop.turns;
+        uint64_t turns = rig.engine.loop.turns;
         while (pauses() < i)
-            loop_turn(&engine.loop, -1);
+            loop_turn(&rig.engine.loop, -1);
         /* The timer's turn, that of the ready list, and wake-ups for what the timer rounds. */
-        ck_assert_uint_le(engine.loop.turns - turns, 4);
+        ck_assert_uint_le(rig.engine.loop.turns - turns, 4);
         ck_assert_int_eq(a->backoff, expected);
         ck_assert(timer_is_set(&a->pause));
-        ck_assert_int_eq(a->pause.expires - engine.loop.now, expected);
+        ck_assert_int_eq(a->pause.expires - rig.engine.loop.now, expected);
         expected = min_of(expected * 2, NSEC_PER_SEC);
     }
     ck_assert_int_eq(a->backoff, NSEC_PER_SEC);
-    ck_assert_uint_eq(engine.n_conns, 0);
+    ck_assert_uint_eq(rig.engine.n_conns, 0);
 
     ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
-    while (engine.n_conns < 2) /* by itself: nobody connects */
-        loop_turn(&engine.loop, -1);
+    while (rig.engine.n_conns < 2) /* by itself: nobody connects */
+        loop_turn(&rig.engine.loop, -1);
     ck_assert_uint_eq(pauses(), 10);
     ck_assert_int_eq(a->backoff, 0);
     ck_assert(!timer_is_set(&a->pause));
@@ -115,16 +92,16 @@ START_TEST(an_edge_does_not_end_a_pause)
     fds[0] = client_open_tcp(port);
     fds[1] = dup(0); /* for the next client */
     struct rlimit before = use_up_descriptors();
-    loop_turn(&engine.loop, -1);
+    loop_turn(&rig.engine.loop, -1);
     ck_assert_uint_eq(pauses(), 1);
     close(fds[1]);
     fds[1] = client_open_tcp(port);
-    loop_turn(&engine.loop, 0);
+    loop_turn(&rig.engine.loop, 0);
     ck_assert_uint_eq(pauses(), 1);
-    ck_assert_uint_eq(engine.n_conns, 0);
+    ck_assert_uint_eq(rig.engine.n_conns, 0);
     ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
-    while (engine.n_conns < 2)
-        loop_turn(&engine.loop, -1);
+    while (rig.engine.n_conns < 2)
+        loop_turn(&rig.engine.loop, -1);
     close(fds[0]);
     close(fds[1]);
 }
@@ -136,10 +113,10 @@ START_TEST(accepts_all_of_one_edge)
 
     for (size_t i = 0; i < array_len(fds); i++)
         fds[i] = client_open_tcp(port);
-    uint64_t turns = engine.loop.turns;
-    while (engine.n_conns < array_len(fds))
-        loop_turn(&engine.loop, -1);
-    ck_assert_uint_le(engine.loop.turns - turns, 4);
+    uint64_t turns = rig.engine.loop.turns;
+    while (rig.engine.n_conns < array_len(fds))
+        loop_turn(&rig.engine.loop, -1);
+    ck_assert_uint_le(rig.engine.loop.turns - turns, 4);
     for (size_t i = 0; i < array_len(fds); i++)
         close(fds[i]);
 }
@@ -153,16 +130,16 @@ START_TEST(drain_takes_the_backlog)
         fds[i] = client_open_tcp(port);
         client_get(fds[i], "/a");
     }
-    loop_post(&engine.loop, &engine.drain_letter);
-    while (stats_read(&engine.stats, closed) < array_len(fds))
-        loop_turn(&engine.loop, NSEC_PER_SEC);
+    loop_post(&rig.engine.loop, &rig.engine.drain_letter);
+    while (stats_read(&rig.engine.stats, closed) < array_len(fds))
+        loop_turn(&rig.engine.loop, NSEC_PER_SEC);
     for (size_t i = 0; i < array_len(fds); i++) {
         const char *response = client_response(fds[i]);
         ck_assert_int_eq(strncmp(response, "HTTP/1.1 200 ", 13), 0);
         ck_assert_ptr_nonnull(strstr(response, "Connection: close\r\n"));
         close(fds[i]);
     }
-    ck_assert(engine.reported);
+    ck_assert(rig.engine.reported);
 }
 END_TEST
 
@@ -171,14 +148,14 @@ START_TEST(drain_without_descriptors)
     int fd = client_open_tcp(port);
     struct rlimit before = use_up_descriptors();
 
-    loop_post(&engine.loop, &engine.drain_letter);
-    loop_turn(&engine.loop, -1);
-    ck_assert(engine.reported);
-    ck_assert(list_empty(&engine.acceptors));
+    loop_post(&rig.engine.loop, &rig.engine.drain_letter);
+    loop_turn(&rig.engine.loop, -1);
+    ck_assert(rig.engine.reported);
+    ck_assert(list_empty(&rig.engine.acceptors));
     ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
-    loop_turn(&engine.loop, 50 * NSEC_PER_MSEC); /* ten times the pause */
-    loop_turn(&engine.loop, 0);
-    ck_assert_uint_eq(stats_read(&engine.stats, accepted), 0);
+    loop_turn(&rig.engine.loop, 50 * NSEC_PER_MSEC); /* ten times the pause */
+    loop_turn(&rig.engine.loop, 0);
+    ck_assert_uint_eq(stats_read(&rig.engine.stats, accepted), 0);
     close(fd);
 }
 END_TEST
@@ -199,7 +176,7 @@ START_TEST(no_descriptors)
         pid_t child = fork();
         if (child == 0) {
             setrlimit(RLIMIT_NOFILE, &none);
-            r = server_new(config_ref(c), &other);
+            r = server_new(c, &other);
             if (r == 0 && !server_free(other))
                 r = -EBUSY;
             _exit(r == 0 ? 0 : r == -EMFILE ? 1 : 2);
@@ -221,7 +198,7 @@ int main(void)
     SRunner *runner;
     int failed;
 
-    tcase_add_checked_fixture(tc, set_up, tear_down);
+    tcase_add_checked_fixture(tc, set_up, rig_stop);
     tcase_set_timeout(tc, 60);
     tcase_add_test(tc, back_off);
     tcase_add_test(tc, an_edge_does_not_end_a_pause);

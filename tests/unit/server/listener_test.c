@@ -37,7 +37,7 @@ static void check_inet(const char *format)
 
     snprintf(text, sizeof text, format, free_port());
     struct conf_listener conf = conf_of(text);
-    ck_assert_int_eq(listener_open(&l, &conf, 3), 0);
+    ck_assert_int_eq(listener_open(&l, &conf, 3, false), 0);
     ck_assert_uint_eq(l.n_fds, 3);
     ck_assert(!l.shared);
     for (unsigned i = 0; i < 3; i++) {
@@ -47,11 +47,11 @@ static void check_inet(const char *format)
         getsockopt(l.fds[i], SOL_SOCKET, SO_REUSEPORT, &yes, &len);
         ck_assert_int_eq(yes, 1);
     }
-    ck_assert_int_eq(listener_open(&second, &conf, 3), -EADDRINUSE);
+    ck_assert_int_eq(listener_open(&second, &conf, 3, false), -EADDRINUSE);
     listener_close(&second);
     listener_close(&l);
     listener_close(&l);
-    ck_assert_int_eq(listener_open(&l, &conf, 1), 0);
+    ck_assert_int_eq(listener_open(&l, &conf, 1, false), 0);
     ck_assert_uint_eq(l.n_fds, 1);
     ck_assert(!l.shared);
     listener_close(&l);
@@ -89,11 +89,11 @@ START_TEST(unix_socket)
 
     snprintf(text, sizeof text, "unix:%s/socket", test_dir());
     struct conf_listener conf = conf_of(text);
-    ck_assert_int_eq(listener_open(&l, &conf, 3), 0);
+    ck_assert_int_eq(listener_open(&l, &conf, 3, false), 0);
     ck_assert_uint_eq(l.n_fds, 1);
     ck_assert(l.shared);
     ck_assert(is_listening(l.fds[0]));
-    ck_assert_int_eq(listener_open(&second, &conf, 3), -EADDRINUSE);
+    ck_assert_int_eq(listener_open(&second, &conf, 3, false), -EADDRINUSE);
     ck_assert_int_eq(access(path, F_OK), 0); /* the refused one took nothing away */
     int fd = client_open();
     close(fd);
@@ -113,7 +113,7 @@ START_TEST(stale_socket_file)
     ck_assert_int_eq(bind(fd, &conf.address.sa, conf.address.len), 0);
     close(fd); /* its file stays */
     ck_assert_int_eq(access(text + 5, F_OK), 0);
-    ck_assert_int_eq(listener_open(&l, &conf, 1), 0);
+    ck_assert_int_eq(listener_open(&l, &conf, 1, false), 0);
     ck_assert(!l.shared);
     listener_close(&l);
 }
@@ -129,7 +129,7 @@ START_TEST(no_socket_file)
     int fd = open(text + 5, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
     ck_assert_int_ge(fd, 0);
     close(fd);
-    ck_assert_int_eq(listener_open(&l, &conf, 1), -EEXIST);
+    ck_assert_int_eq(listener_open(&l, &conf, 1, false), -EEXIST);
     listener_close(&l);
     ck_assert_int_eq(access(text + 5, F_OK), 0);
     unlink(text + 5);
@@ -143,9 +143,9 @@ START_TEST(abstract)
 
     snprintf(text, sizeof text, "unix:@muxd-test-%d", (int)getpid());
     struct conf_listener conf = conf_of(text);
-    ck_assert_int_eq(listener_open(&l, &conf, 2), 0);
+    ck_assert_int_eq(listener_open(&l, &conf, 2, false), 0);
     ck_assert(l.shared);
-    ck_assert_int_eq(listener_open(&second, &conf, 2), -EADDRINUSE);
+    ck_assert_int_eq(listener_open(&second, &conf, 2, false), -EADDRINUSE);
     listener_close(&second);
     listener_close(&l);
 }
@@ -158,7 +158,7 @@ START_TEST(inherited)
     struct listener l;
 
     unsetenv("LISTEN_FDS");
-    ck_assert_int_lt(listener_open(&l, &conf, 2), 0);
+    ck_assert_int_lt(listener_open(&l, &conf, 2, false), 0);
     listener_close(&l);
     listener_close(NULL);
 }

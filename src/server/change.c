@@ -1,0 +1,230 @@
+/* change.c - see change.h. The main thread. */
+#include "server/change.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "base/log.h"
+
+/* ---- listeners */
+
+static struct listener *find_listener(const struct list *among, const struct sock_addr *address)
+{
+    list_each (l, among, struct listener, node)
+        if (l->last == NULL && sock_same(&l->address, address))
+            return l;
+    return NULL;
+}
+
+static const struct conf_listener *find_conf(const struct config *c, const struct listener *l)
+{
+    for (size_t i = 0; i < c->n_listeners; i++)
+        if (sock_same(&c->listeners[i].address, &l->address))
+            return &c->listeners[i];
+    return NULL;
+}
+
+static bool have_port(const struct list *among, const struct sock_addr *address)
+{
+    list_each (l, among, struct listener, node)
+        if (l->n_fds > 0 && sock_same_port(&l->address, address))
+            return true;
+    return false;
+}
+
+static void listener_free(struct listener *l)
+{
+    listener_close(l);
+    list_remove(&l->node);
+    config_unref(l->last);
+    free(l);
+}
+
+static void complain(const struct conf_listener *conf, int error)
+{
+    const struct place *p = &conf->place;
+    char at[32] = "";
+
+    if (p->file != NULL)
+        snprintf(at, sizeof at, ":%u:%u: ", p->line, p->col);
+    log_plain(LOG_LEVEL_ERROR, "%s%serror: listener %.*s: cannot listen on %.*s: %s",
+              p->file ? p->file : "", at, str_fmt(conf->name), str_fmt(conf->address_text),
+              listener_error(conf, error));
+}
+
+static int open_listener(struct change *c, const struct conf_listener *conf)
+{
+    struct listener *l = calloc(1, sizeof *l);
+    bool beside = have_port(&c->listeners, &conf->address) || have_port(&c->opened, &conf->address);
+
+    if (l == NULL)
+        return -ENOMEM;
+    int r = listener_open(l, conf, c->n_engines, beside);
+    if (r < 0) {
+        complain(conf, r);
+        free(l);
+        return r;
+    }
+    list_push_back(&c->opened, &l->node);
+    return 0;
+}
+
+/* All that fail are told. */
+static int open_listeners(struct change *c, unsigned *errors)
+{
+    int first = 0;
+
+    for (size_t i = 0; i < c->to->n_listeners; i++) {
+        const struct conf_listener *conf = &c->to->listeners[i];
+        if (find_listener(&c->listeners, &conf->address) != NULL)
+            continue;
+        int r = open_listener(c, conf);
+        if (r == -ENOMEM)
+            return r;
+        *errors += r < 0;
+        first = first < 0 ? first : r;
+    }
+    return first;
+}
+
+/* Each socket in its engine, or a shared one in all of them. */
+static int make_acceptors(struct change *c)
+{
+    list_each (l, &c->opened, struct listener, node)
+        for (unsigned e = 0; e < c->n_engines; e++)
+            for (unsigned i = 0; i < l->n_fds; i++)
+                if ((l->shared || i == e) && engine_will_accept(&c->engines[e], l, l->fds[i]) < 0)
+                    return -ENOMEM;
+    return 0;
+}
+
+static void log_listener(const struct listener *l)
+{
+    char text[SOCK_TEXT_MAX];
+
+    listener_text(l, text);
+    log_info("listener %.*s: %s", str_fmt(l->conf->name), text);
+}
+
+/* What `to` has not is given up; what it has is known by its words from now on. */
+static void settle_listeners(struct change *c)
+{
+    list_each (l, &c->listeners, struct listener, node) {
+        if (l->last != NULL)
+            continue;
+        const struct conf_listener *conf = find_conf(c->to, l);
+        if (conf != NULL)
+            l->conf = conf;
+        else
+            l->last = config_ref(c->config);
+    }
+    list_each (l, &c->opened, struct listener, node)
+        log_listener(l);
+    list_splice_back(&c->listeners, &c->opened);
+}
+
+/* ---- the change */
+
+static void undo(struct change *c)
+{
+    for (unsigned e = 0; e < c->n_engines; e++)
+        engine_will_not_accept(&c->engines[e]);
+    list_each_safe (l, &c->opened, struct listener, node)
+        listener_free(l);
+    config_unref(c->to);
+    c->to = NULL;
+    registry_tidy(&c->registry);
+}
+
+int change_prepare(struct change *c, struct config *to, unsigned *ret_errors)
+{
+    check(c->to == NULL && c->n_switching == 0);
+    *ret_errors = 0;
+    c->to = to;
+    int r = open_listeners(c, ret_errors);
+    if (r == 0)
+        r = registry_prepare(&c->registry, to);
+    if (r == 0)
+        r = make_acceptors(c);
+    if (r == -ENOMEM) {
+        log_error("not enough memory for the config");
+        ++*ret_errors;
+    }
+    if (r < 0)
+        undo(c);
+    return r;
+}
+
+void change_commit(struct change *c, bool running)
+{
+    registry_apply(&c->registry, c->to);
+    settle_listeners(c);
+    c->from = c->config;
+    c->config = c->to;
+    c->to = NULL;
+    c->n_switching = c->n_engines;
+    for (unsigned e = 0; e < c->n_engines; e++) {
+        c->engines[e].next = c->config;
+        if (running) {
+            loop_post(&c->engines[e].loop, &c->engines[e].switch_letter);
+            continue;
+        }
+        engine_switch(&c->engines[e]);
+        (void)change_switched(c);
+    }
+}
+
+bool change_switched(struct change *c)
+{
+    if (--c->n_switching > 0)
+        return false;
+    list_each_safe (l, &c->listeners, struct listener, node) {
+        if (l->last == NULL || l->n_fds == 0)
+            continue;
+        log_info("listener %.*s: closed", str_fmt(l->conf->name));
+        listener_close(l);
+    }
+    config_unref(c->from);
+    c->from = NULL;
+    return true;
+}
+
+void change_acceptor_gone(struct acceptor *a)
+{
+    struct listener *l = a->listener;
+
+    free(a);
+    if (--l->n_acceptors == 0)
+        listener_free(l);
+}
+
+/* ---- life */
+
+void change_close_listeners(struct change *c)
+{
+    list_each (l, &c->listeners, struct listener, node)
+        listener_close(l);
+}
+
+void change_init(struct change *c, struct loop *loop, struct engine *engines, unsigned n)
+{
+    *c = (struct change){ .engines = engines, .n_engines = n };
+    registry_init(&c->registry, loop, n);
+    list_init(&c->listeners);
+    list_init(&c->opened);
+}
+
+void change_end(struct change *c)
+{
+    config_unref(c->from);
+    config_unref(c->config);
+    c->from = c->config = NULL;
+}
+
+void change_done(struct change *c)
+{
+    check(list_empty(&c->listeners)); /* gone with their acceptors */
+    registry_done(&c->registry);
+}

@@ -1,0 +1,312 @@
+/* registry.c - see registry.h. The main thread. */
+#include "server/registry.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <search.h>
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+#define SLAB_SLOTS 64             /* routes whose counters stand together */
+#define LAST_STEPS (NSEC_PER_SEC) /* for a worker without a job to end */
+
+/* Counters of SLAB_SLOTS routes: for each loop in cache lines of its own. */
+struct counts_slab {
+    struct list node;            /* registry.slabs while a slot is free */
+    uint64_t free;               /* a bit for each slot */
+    struct route_counts *counts; /* [loop][slot] */
+};
+_Static_assert(SLAB_SLOTS == 64, "counts_slab.free has as many bits");
+
+/* ---- pools */
+
+static struct workers *find_workers(const struct registry *r, struct str name)
+{
+    list_each (w, &r->pools, struct workers, node)
+        if (str_eq(str_of(w->name), name))
+            return w;
+    return NULL;
+}
+
+static struct pool_conf pool_conf_of(const struct conf_pool *p)
+{
+    return (struct pool_conf){ .threads = (unsigned)p->threads,
+                               .queue = (unsigned)p->queue,
+                               .idle = p->idle };
+}
+
+static int add_workers(struct registry *r, const struct conf_pool *p)
+{
+    struct pool_conf conf = pool_conf_of(p);
+    struct workers *w = calloc(1, sizeof *w + p->name.n + 1);
+
+    if (w == NULL)
+        return -ENOMEM;
+    memcpy(w->name, p->name.p, p->name.n);
+    atomic_init(&w->queue_time, p->queue_time);
+    w->pool = pool_new(w->name, &conf);
+    if (w->pool == NULL) {
+        free(w);
+        return -ENOMEM;
+    }
+    list_push_back(&r->pools, &w->node);
+    return 0;
+}
+
+/* No job is in it any more, for jobs hold their site; its threads are at their last instructions.
+ */
+static void drop_workers(struct workers *w)
+{
+    if (w->listed || w->routes > 0)
+        return;
+    if (!pool_free(w->pool, clock_mono() + LAST_STEPS)) {
+        log_warning("pool %s: a worker does not come back", w->name);
+        return; /* it is looked at again by the next registry_tidy() */
+    }
+    list_remove(&w->node);
+    free(w);
+}
+
+/* ---- routes */
+
+static int compare_routes(const void *a, const void *b)
+{
+    const struct route_state *s = a, *t = b;
+    int d = str_cmp(s->site, t->site);
+
+    return d ? d : str_cmp(s->route, t->route);
+}
+
+static struct counts_slab *slab_new(unsigned n_loops)
+{
+    struct counts_slab *slab = calloc(1, sizeof *slab);
+    size_t size = n_loops * SLAB_SLOTS * sizeof *slab->counts;
+
+    if (slab != NULL)
+        slab->counts = aligned_alloc(CACHE_LINE, size);
+    if (slab == NULL || slab->counts == NULL) {
+        free(slab);
+        return NULL;
+    }
+    memset(slab->counts, 0, size);
+    slab->free = UINT64_MAX;
+    return slab;
+}
+
+static int take_counts(struct registry *r, struct route_state *state)
+{
+    if (list_empty(&r->slabs)) {
+        struct counts_slab *slab = slab_new(r->n_loops);
+        if (slab == NULL)
+            return -ENOMEM;
+        list_push_back(&r->slabs, &slab->node);
+    }
+    struct counts_slab *slab = list_first(&r->slabs, struct counts_slab, node);
+    unsigned slot = (unsigned)__builtin_ctzll(slab->free);
+    slab->free &= slab->free - 1;
+    if (slab->free == 0)
+        list_remove(&slab->node);
+    state->slab = slab;
+    state->slot = slot;
+    for (unsigned i = 0; i < r->n_loops; i++) {
+        state->counts[i] = &slab->counts[i * SLAB_SLOTS + slot];
+        atomic_init(&state->counts[i]->requests, 0);
+        atomic_init(&state->counts[i]->failed, 0);
+    }
+    return 0;
+}
+
+static void give_counts(struct registry *r, struct route_state *state)
+{
+    struct counts_slab *slab = state->slab;
+
+    if (slab == NULL)
+        return;
+    if (slab->free == 0)
+        list_push_back(&r->slabs, &slab->node);
+    slab->free |= UINT64_C(1) << state->slot;
+    if (slab->free == UINT64_MAX) {
+        list_remove(&slab->node);
+        free(slab->counts);
+        free(slab);
+    }
+}
+
+void route_counts_sum(const struct registry *r, const struct route_state *state,
+                      uint64_t *ret_requests, uint64_t *ret_failed)
+{
+    *ret_requests = *ret_failed = 0;
+    for (unsigned i = 0; i < r->n_loops; i++) {
+        *ret_requests += stats_read(state->counts[i], requests);
+        *ret_failed += stats_read(state->counts[i], failed);
+    }
+}
+
+static struct route_state *route_state_new(struct registry *r, struct str site, struct str route)
+{
+    size_t fixed = sizeof(struct route_state) + r->n_loops * sizeof(struct route_counts *);
+    struct route_state *state = calloc(1, fixed + site.n + route.n);
+
+    if (state == NULL)
+        return NULL;
+    char *names = (char *)state + fixed;
+    memcpy(names, site.p, site.n);
+    memcpy(names + site.n, route.p, route.n);
+    state->site = str_make(names, site.n);
+    state->route = str_make(names + site.n, route.n);
+    if (take_counts(r, state) < 0 || tsearch(state, &r->routes, compare_routes) == NULL) {
+        give_counts(r, state);
+        free(state);
+        return NULL;
+    }
+    return state;
+}
+
+static int take_route(struct registry *r, const struct site *s, struct route *route)
+{
+    struct route_state wanted = { .site = s->name, .route = route->name };
+    void *found = tfind(&wanted, &r->routes, compare_routes);
+
+    route->workers = find_workers(r, route->pool);
+    check(route->workers != NULL); /* the loader knows all pools */
+    route->state =
+        found != NULL ? *(struct route_state **)found : route_state_new(r, s->name, route->name);
+    if (route->state == NULL)
+        return -ENOMEM;
+    route->state->sites++;
+    route->workers->routes++;
+    return 0;
+}
+
+static void give_route(struct registry *r, struct route *route)
+{
+    struct route_state *state = route->state;
+    uint64_t requests, failed;
+
+    if (state == NULL)
+        return;
+    route->workers->routes--;
+    drop_workers(route->workers);
+    if (--state->sites > 0)
+        return;
+    route_counts_sum(r, state, &requests, &failed);
+    log_debug("route %.*s of site %.*s ends: %" PRIu64 " requests, %" PRIu64 " failed",
+              str_fmt(state->route), str_fmt(state->site), requests, failed);
+    check(tdelete(state, &r->routes, compare_routes) != NULL);
+    give_counts(r, state);
+    free(state);
+}
+
+/* ---- sites */
+
+static void site_gone(struct letter *l)
+{
+    struct site_state *state = container_of(l, struct site_state, gone);
+    struct registry *r = state->registry;
+    struct site *s = state->site;
+
+    for (size_t i = 0; i < s->n_routes; i++)
+        give_route(r, &s->routes[i]);
+    site_free(s);
+    free(state);
+    r->n_sites--;
+}
+
+/* Any thread: a loop must not wait while a large site is taken apart. */
+static void tell_gone(struct site *s)
+{
+    loop_post(s->state->registry->loop, &s->state->gone);
+}
+
+static int take_site(struct registry *r, struct site *s)
+{
+    size_t size = sizeof(struct site_state) + r->n_loops * sizeof(struct site_uses);
+    struct site_state *state = aligned_alloc(CACHE_LINE, size);
+
+    if (state == NULL)
+        return -ENOMEM;
+    memset(state, 0, size);
+    state->site = s;
+    state->registry = r;
+    state->gone.deliver = site_gone;
+    s->state = state;
+    s->gone = tell_gone;
+    r->n_sites++;
+    for (size_t i = 0; i < s->n_routes; i++)
+        if (take_route(r, s, &s->routes[i]) < 0)
+            return -ENOMEM;
+    return 0;
+}
+
+/* ---- a config */
+
+int registry_prepare(struct registry *r, struct config *c)
+{
+    for (size_t i = 0; i < c->n_pools; i++)
+        if (find_workers(r, c->pools[i].name) == NULL && add_workers(r, &c->pools[i]) < 0)
+            return -ENOMEM;
+    for (size_t i = 0; i < c->n_sites; i++)
+        if (c->sites[i]->state == NULL && take_site(r, c->sites[i]) < 0)
+            return -ENOMEM;
+    return 0;
+}
+
+void registry_apply(struct registry *r, const struct config *c)
+{
+    list_each (w, &r->pools, struct workers, node)
+        w->listed = false;
+    for (size_t i = 0; i < c->n_pools; i++) {
+        struct pool_conf conf = pool_conf_of(&c->pools[i]);
+        struct workers *w = find_workers(r, c->pools[i].name);
+        w->listed = true;
+        atomic_store_explicit(&w->queue_time, c->pools[i].queue_time, memory_order_relaxed);
+        pool_resize(w->pool, &conf);
+    }
+    registry_tidy(r);
+    for (size_t i = 0; i < c->n_sites; i++)
+        for (size_t k = 0; k < c->sites[i]->n_routes; k++) {
+            const struct route *route = &c->sites[i]->routes[k];
+            atomic_store_explicit(&route->state->share.max, (unsigned)route->share,
+                                  memory_order_relaxed);
+        }
+}
+
+void registry_tidy(struct registry *r)
+{
+    list_each_safe (w, &r->pools, struct workers, node)
+        drop_workers(w);
+}
+
+/* ---- life */
+
+void registry_init(struct registry *r, struct loop *loop, unsigned n_loops)
+{
+    *r = (struct registry){ .loop = loop, .n_loops = n_loops };
+    list_init(&r->pools);
+    list_init(&r->slabs);
+}
+
+bool registry_end_pools(struct registry *r, int64_t deadline)
+{
+    list_each (w, &r->pools, struct workers, node) {
+        if (!pool_free(w->pool, deadline)) {
+            log_warning("pool %s: a worker does not come back", w->name);
+            return false;
+        }
+        w->pool = NULL;
+    }
+    return true;
+}
+
+void registry_done(struct registry *r)
+{
+    check(r->n_sites == 0 && r->routes == NULL && list_empty(&r->slabs));
+    list_each_safe (w, &r->pools, struct workers, node) {
+        check(w->pool == NULL && w->routes == 0);
+        list_remove(&w->node);
+        free(w);
+    }
+}

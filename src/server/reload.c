@@ -1,0 +1,236 @@
+/* reload.c - see reload.h. The main thread, but for load(). */
+#include "server/reload.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <malloc.h>
+#include <stdio.h>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "server/notify.h"
+
+#define REPORT_MAX MIB(16) /* of memory for the messages about one config */
+#define REPORT_LINES 100   /* of them in the log */
+
+/* ---- what is said */
+
+void reload_log_report(struct report *report)
+{
+    unsigned shown = 0;
+
+    report_sort(report);
+    list_each (item, &report->items, struct report_item, node) {
+        struct str text = report_text(item, false, report->arena);
+        if (shown++ == REPORT_LINES)
+            break;
+        if (text.n > 0)
+            text.n--; /* the newline */
+        log_plain(item->error ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, "%.*s", str_fmt(text));
+    }
+    if (report->errors + report->warnings > shown)
+        log_error("there is more; `muxd check` shows all of it");
+}
+
+static const char *file_of(const struct reload *r)
+{
+    return r->change->config->file.p;
+}
+
+static void note_time(struct reload *r)
+{
+    time_t now = (time_t)(clock_wall() / NSEC_PER_SEC);
+    struct tm tm;
+
+    localtime_r(&now, &tm);
+    strftime(r->served_since, sizeof r->served_since, "%H:%M:%S", &tm);
+}
+
+/* Whatever came of it: the service is ready, with this config or that. */
+static void over(struct reload *r)
+{
+    notify_ready();
+    if (r->again) {
+        r->again = false;
+        reload_ask(r);
+    }
+}
+
+static void fail(struct reload *r, const char *why)
+{
+    r->failed = true;
+    log_error("reload failed: %s; the config loaded at %s serves on", why, r->served_since);
+    notify_status("reload failed: %s; the config loaded at %s serves on", why, r->served_since);
+    over(r);
+}
+
+static void fail_with(struct reload *r, unsigned errors, unsigned warnings)
+{
+    char why[80];
+
+    snprintf(why, sizeof why, "%u error%s, %u warning%s", errors, errors == 1 ? "" : "s", warnings,
+             warnings == 1 ? "" : "s");
+    fail(r, why);
+}
+
+/* ---- the loader */
+
+static void *load(void *arg)
+{
+    struct reload *r = arg;
+
+    pthread_setname_np(pthread_self(), "muxd-loader");
+    r->result = config_load(r->before->file.p, r->before, &r->report, &r->config);
+    loop_post(r->loop, &r->loaded);
+    return NULL;
+}
+
+/* Takes back what the loader had. */
+static struct config *take(struct reload *r)
+{
+    struct config *config = r->config;
+
+    if (!r->joined)
+        pthread_join(r->thread, NULL); /* it has posted its last letter */
+    loop_timer_clear(r->loop, &r->deadline);
+    config_unref(r->before);
+    r->before = r->config = NULL;
+    r->loading = false;
+    return config;
+}
+
+static void too_late(struct timer *t)
+{
+    struct reload *r = container_of(t, struct reload, deadline);
+    char why[512];
+
+    if (r->stopping)
+        return;
+    r->given_up = true;
+    r->again = false;
+    snprintf(why, sizeof why, "%.400s could not be loaded within %d s", file_of(r),
+             (int)(RELOAD_DEADLINE / NSEC_PER_SEC));
+    fail(r, why);
+}
+
+/* The part of a load that this process cannot follow. */
+static void keep_loops(const struct reload *r, struct config *config)
+{
+    if (config->loops != r->change->n_engines)
+        log_warning("loops: %u stay until a restart", r->change->n_engines);
+    config->loops = r->change->n_engines;
+}
+
+static void loaded(struct letter *l)
+{
+    struct reload *r = container_of(l, struct reload, loaded);
+    struct config *config = take(r);
+    unsigned errors = 0;
+
+    if (r->stopping) {
+        config_unref(config);
+        arena_done(&r->arena);
+        return;
+    }
+    if (r->given_up) {
+        r->given_up = false;
+        log_warning("the load that was given up came back after %" PRId64 " s; it changes nothing",
+                    (clock_mono() - r->began) / NSEC_PER_SEC);
+        config_unref(config);
+        arena_done(&r->arena);
+        return;
+    }
+    reload_log_report(&r->report);
+    unsigned warnings = r->report.warnings;
+    arena_done(&r->arena);
+    if (r->result == -ENOMEM) {
+        fail(r, "not enough memory");
+    } else if (r->result < 0) {
+        fail_with(r, r->report.errors, warnings);
+    } else if (keep_loops(r, config), change_prepare(r->change, config, &errors) < 0) {
+        fail_with(r, errors, warnings);
+    } else {
+        r->switching = true;
+        change_commit(r->change, true);
+    }
+}
+
+void reload_switched(struct reload *r)
+{
+    const struct config *c = r->change->config;
+
+    r->switching = r->failed = false;
+    if (r->stopping)
+        return;
+    note_time(r);
+    malloc_trim(0); /* what parsing took is not needed before the next time */
+    int64_t us = (clock_mono() - r->began) / 1000;
+    log_info("reloaded %s in %" PRId64 ".%" PRId64
+             " ms: %zu listeners, %zu sites (%zu kept), %zu routes",
+             c->file.p, us / 1000, us % 1000 / 100, c->n_listeners, c->n_sites, c->n_kept,
+             c->n_routes);
+    notify_status("serving the config loaded at %s", r->served_since);
+    over(r);
+}
+
+/* ---- asking */
+
+void reload_ask(struct reload *r)
+{
+    if (r->stopping) {
+        log_info("HUP: stopping, nothing is reloaded");
+        return;
+    }
+    if (r->given_up) {
+        notify_reloading();
+        log_error("reload refused: the load that began %" PRId64 " s ago still hangs",
+                  (clock_mono() - r->began) / NSEC_PER_SEC);
+        notify_ready();
+        return;
+    }
+    if (r->loading || r->switching) {
+        r->again = true;
+        return;
+    }
+    notify_reloading();
+    r->began = clock_mono();
+    arena_init(&r->arena, REPORT_MAX);
+    report_init(&r->report, &r->arena);
+    r->before = config_ref(r->change->config);
+    r->config = NULL;
+    int error = pthread_create(&r->thread, NULL, load, r);
+    if (error != 0) {
+        config_unref(r->before);
+        r->before = NULL;
+        fail(r, strerrordesc_np(error));
+        return;
+    }
+    r->loading = true;
+    (void)loop_timer(r->loop, &r->deadline, RELOAD_DEADLINE);
+}
+
+/* ---- life */
+
+void reload_init(struct reload *r, struct loop *loop, struct change *change)
+{
+    *r = (struct reload){ .loop = loop, .change = change };
+    timer_init(&r->deadline, too_late);
+    r->loaded.deliver = loaded;
+    note_time(r);
+}
+
+void reload_stop(struct reload *r)
+{
+    r->stopping = true;
+    r->again = false;
+}
+
+bool reload_end(struct reload *r, int64_t deadline)
+{
+    struct timespec until = { .tv_sec = deadline / NSEC_PER_SEC,
+                              .tv_nsec = deadline % NSEC_PER_SEC };
+
+    r->joined = r->loading && pthread_clockjoin_np(r->thread, NULL, CLOCK_MONOTONIC, &until) == 0;
+    return r->joined || !r->loading;
+}

@@ -1,0 +1,56 @@
+/*
+ * reload.h - SIGHUP: the file is read and checked by a thread of its own, then changed to, or
+ * nothing changes. The log says which, and the service manager is told so on every way out.
+ *
+ * One load at a time. A second reload that is asked for meanwhile is done once the first is
+ * through. A load that takes longer than RELOAD_DEADLINE, in a file system that hangs, say, is
+ * given up: its result is thrown away whenever it comes, and until then further reloads are
+ * refused.
+ *
+ * The main thread, but for the loader's function.
+ */
+#ifndef MUXD_SERVER_RELOAD_H
+#define MUXD_SERVER_RELOAD_H
+
+#include "server/change.h"
+
+#define RELOAD_DEADLINE (2 * NSEC_PER_SEC)
+
+struct reload {
+    struct loop *loop; /* the main thread's */
+    struct change *change;
+    pthread_t thread;
+    bool loading;   /* the thread runs, or its letter is on its way */
+    bool given_up;  /* it took too long */
+    bool switching; /* change_commit() was called, the engines have not all switched */
+    bool again;     /* asked for meanwhile */
+    bool stopping;  /* the daemon does */
+    bool joined;    /* the thread has ended, its letter has not been delivered */
+    bool failed;    /* the newest reload did, and nothing of it is served */
+    int64_t began;  /* of the load; clock_mono() */
+    struct timer deadline;
+    struct letter loaded;  /* loader -> main */
+    char served_since[16]; /* "12:30:59": when the config that is served was loaded */
+
+    /* The loader's, until `loaded` is delivered. */
+    struct config *before; /* that is served; counted */
+    struct config *config; /* what came of it, or NULL */
+    struct report report;
+    struct arena arena; /* of the report */
+    int result;         /* of config_load() */
+};
+
+void reload_init(struct reload *r, struct loop *loop, struct change *change);
+/* HUP. */
+void reload_ask(struct reload *r);
+/* All engines have switched. */
+void reload_switched(struct reload *r);
+/* The daemon stops: no reload begins, or is changed to, any more. */
+void reload_stop(struct reload *r);
+/* Waits for the loader's thread; its last letter is the loop's to deliver. false: it hangs. */
+bool reload_end(struct reload *r, int64_t deadline);
+
+/* Each error and warning as a record of the log. */
+void reload_log_report(struct report *report);
+
+#endif

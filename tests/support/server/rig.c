@@ -1,0 +1,64 @@
+/* rig.c - see rig.h. */
+#include "tests/support/server/rig.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "tests/support/server/daemon.h"
+
+struct rig rig;
+
+void rig_start(const char *text)
+{
+    char nothing[200];
+
+    log_init(LOG_LEVEL_ERROR);
+    snprintf(nothing, sizeof nothing,
+             "loops = 1; listeners: { rig: { address = \"unix:@muxd-rig-%d\"; } }\n"
+             "routes: { a: { match = \"/\"; respond: { } } }\n",
+             (int)getpid());
+    ck_assert_int_eq(server_new(test_config(nothing), &rig.server), 0);
+    ck_assert_int_eq(engine_init(&rig.engine, rig.server, 0), 0);
+    change_init(&rig.change, server_loop(rig.server), &rig.engine, 1);
+    ck_assert_ptr_nonnull(rig_change(text));
+}
+
+struct config *rig_change(const char *text)
+{
+    unsigned errors;
+
+    if (change_prepare(&rig.change, test_config_after(text, rig.change.config), &errors) < 0)
+        return NULL;
+    change_commit(&rig.change, false);
+    return rig.change.config;
+}
+
+void rig_turns(int n)
+{
+    while (n-- > 0) {
+        loop_turn(&rig.engine.loop, 0);
+        loop_turn(server_loop(rig.server), 0);
+    }
+}
+
+/* The pools end first: a worker may be about to wake the loop for a letter that has arrived. */
+void rig_stop(void)
+{
+    engine_cut(&rig.engine);
+    loop_turn(&rig.engine.loop, 0);
+    ck_assert_uint_eq(rig.engine.loop.timers.n_set, 0);
+    ck_assert(registry_end_pools(&rig.change.registry, clock_mono() + NSEC_PER_SEC));
+    engine_done(&rig.engine);
+    change_end(&rig.change);
+    ck_assert(server_free(rig.server)); /* which delivers what was left */
+    change_done(&rig.change);
+}
+
+struct acceptor *rig_acceptor(void)
+{
+    ck_assert(!list_empty(&rig.engine.acceptors));
+    return list_first(&rig.engine.acceptors, struct acceptor, node);
+}

@@ -1,0 +1,30 @@
+/*
+ * rig.h - one engine with a config, whose turns are the test's to run: rig.engine.loop. The
+ * server around it serves nothing. One at a time; one thread.
+ */
+#ifndef TESTS_SUPPORT_SERVER_RIG_H
+#define TESTS_SUPPORT_SERVER_RIG_H
+
+#include "server/change.h"
+#include "server/server.h"
+
+struct rig {
+    struct engine engine;
+    struct change change; /* of that engine alone */
+    struct server *server;
+};
+
+extern struct rig rig;
+
+/* The engine serves the config in `text`; the first "%s" in it is test_dir(). */
+void rig_start(const char *text);
+/* It serves another: the new config, or NULL if that was refused. */
+struct config *rig_change(const char *text);
+/* Turns without waiting, of the engine and of the main thread. */
+void rig_turns(int n);
+/* Ends the connections, and requires that nothing is left. */
+void rig_stop(void);
+/* Its first acceptor, for conn_open(). */
+struct acceptor *rig_acceptor(void);
+
+#endif
