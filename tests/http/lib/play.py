@@ -49,7 +49,6 @@ class Play:
         self.poller = Poller(options.patience)
         self.daemon = None
         self.told_to_end = False
-        self.notified = 0  # the datagram `notified` looks at first
         self.ended = False  # the scenario has seen the daemon's end itself
         self.gates = []
         self.reserved = []
@@ -266,23 +265,15 @@ class Play:
         self.told_to_end = self.told_to_end or words[0] in ("TERM", "INT")
 
     def do_reload(self, words, _block):
-        """reload [REGEX] | reload fails [REGEX] | reload at last
-
-        Sends HUP and waits for the line that tells the outcome, which REGEX must match. `at last`:
-        until it is not refused any more.
-        """
-        want, again = "reloaded", words == ["at", "last"]
+        """reload [REGEX] | reload fails [REGEX]: sends HUP and waits for the line that tells the
+        outcome, which REGEX must match."""
+        want = "reloaded"
         if words[:1] == ["fails"]:
             want, words = "reload failed", words[1:]
-        expression = "" if again else _expression(words)
         self.do_signal(["HUP"], [])
         line = self._outcome()
-        while again and "reload refused" in line:
-            self.poller.wait(lambda: False, "", None, 0.02)
-            self.do_signal(["HUP"], [])
-            line = self._outcome()
-        if want not in line or not re.search(expression, line):
-            raise Failure(f"expected '{want}' {expression}, the daemon said:\n{line}")
+        if want not in line or not re.search(_expression(words), line):
+            raise Failure(f"expected '{want}' {_expression(words)}, the daemon said:\n{line}")
 
     def _outcome(self):
         lines = []
@@ -341,15 +332,8 @@ class Play:
         """notified REGEX: waits for such a line on the notification socket, in the datagram the
         last such step found or a later one."""
         want = _expression(words)
-
-        def told():
-            self.daemon.ready_seen()
-            for i, state in enumerate(self.daemon.states[self.notified:], self.notified):
-                if re.search(want, state, re.M):
-                    self.notified = i
-                    return True
-            return False
-        self.poller.wait(lambda: told() or time.sleep(0.005), f"notification {want}")
+        self.do_start([], [])
+        self.poller.wait(lambda: self.daemon.states.find(want), f"notification {want}")
 
     def do_run(self, words, block):
         """run muxd ARGS: another process of the program; the block says what is expected."""
