@@ -44,7 +44,6 @@ BAD = [
     put("several mistakes", ROUTE % 'mtch = 1; respond: {{ status = 99; }} }} b: {{ '),
     put("missing root", ROUTE % 'files: {{ root = "/nonexistent/root"; }} '),
     put("missing include", 'include = [ "missing.conf" ];\n' + ROUTE % 'respond: {{ }} '),
-    put("empty file", ""),
     put("port taken", 'listeners: {{ main: {{ address = "127.0.0.1:{port}"; }}\n'
         '  more: {{ address = "127.0.0.1:{taken}"; }} }}\n'
         'routes: {{ all: {{ match = "/"; respond: {{ body = "new\\n"; }} }} }}\n'),

@@ -73,7 +73,7 @@ class Connection:
             if self.socket.send(data) != len(data):
                 raise Failure("a request does not fit in the socket")
         except OSError:
-            self.end("reset")
+            self.end("unsent")
 
     def readable(self):
         try:
@@ -81,7 +81,8 @@ class Connection:
         except BlockingIOError:
             return
         except OSError:
-            data = b""
+            self.end("reset")
+            return
         if not data:
             self.end("closed")
             return
@@ -113,6 +114,7 @@ class Connection:
         self.socket.close()
         self.socket = None
         load.count["closed"] += 1
+        load.count[f"{self.listener} {how} {'last' if self.last else ''} got {min(1,self.got)} owed {min(1,len(self.asked))}"] += 1
         load.count["nothing"] += len(self.asked)
         if self.reader.partial():
             load.complain(f"{self.listener} {how} in the midst of an answer: "

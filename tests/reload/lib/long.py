@@ -31,7 +31,9 @@ def get(path):
 
 class Exchange(threading.Thread):
     """Sends `request` and reads the answer evenly over `seconds`, or waits that long; what comes
-    must be `expected`. Then the same connection is asked for "/"."""
+    must be `expected`. When `last` is set the same connection asks for "/"."""
+
+    last = threading.Event()  # of all: no reload comes after this
 
     def __init__(self, name, address, request, expected, seconds):
         super().__init__(name=name, daemon=True)
@@ -75,6 +77,7 @@ class Exchange(threading.Thread):
         self.took = time.monotonic() - begin
         if answer.status != 200 or answer.body != self.expected:
             raise Failure(f"{answer.status}, " + difference(self.expected, answer.body))
+        self.last.wait()
         sock.setblocking(True)
         sock.settimeout(20)
         sock.sendall(get("/"))
