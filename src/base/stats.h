@@ -16,8 +16,10 @@
     STAT(closed, "connections closed")                                                             \
     STAT(requests, "requests whose head was complete")                                             \
     STAT(malformed, "requests refused as malformed or over a limit")                               \
-    STAT(answered, "responses sent whole")                                                         \
-    STAT(aborted, "responses cut short")                                                           \
+    STAT(answered, "requests whose response was sent whole")                                       \
+    STAT(cut, "requests whose response was not sent to its end")                                   \
+    STAT(unanswered, "requests whose client left, or was cut off, before a response")              \
+    STAT(aborted, "connections ended by a reset")                                                  \
     STAT(offloaded, "jobs given to a pool")                                                        \
     STAT(pool_refused, "jobs refused by a pool, or taken out of its queue for age")                \
     STAT(abandoned, "jobs whose answer nobody waited for any more")                                \

@@ -17,6 +17,7 @@
 #include "config/report.h"
 #include "event/sock.h"
 #include "filter/filter.h"
+#include "http/access.h"
 #include "http/head.h"
 #include "mux/mux.h"
 
@@ -34,6 +35,13 @@ struct timeouts {
 struct limits {
     int64_t request_line, header, fields, body;
 };
+
+/* `access_log`. */
+struct conf_access {
+    struct str path; /* empty: off; ACCESS_STDOUT; a file: has a '/' in it */
+    enum access_format format;
+};
+#define ACCESS_STDOUT STR("stdout")
 
 struct conf_pool {
     struct str name;
@@ -96,6 +104,7 @@ struct config {
     struct arena arena;
     struct str file;
     int64_t loops; /* 0 in the file: the cores the process may use; here always >= 1 */
+    struct conf_access access;
     struct timeouts timeouts;
     struct limits limits;
     struct head_limits head_limits; /* of `limits`, in the parser's form */

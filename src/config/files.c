@@ -25,24 +25,13 @@ static void check_included(struct loader *l, const struct file *f)
 
     for (struct setting s = setting_first(file_root(f)); s.node; s = setting_next(s)) {
         struct str name = setting_name(s);
-        bool known = str_eq(name, STR("loops")) || str_eq(name, STR("access_log"));
+        bool known = str_eq(name, STR("loops"));
         for (const struct config_section *sec = config_sections; sec->name != NULL; sec++)
             known = known || (!sec->included && str_eq(name, str_of(sec->name)));
         if (known)
             setting_error(s, l->report, AT_NAME, "\"%.*s\" belongs in the main file, %s",
                           str_fmt(name), main_file->source.name);
     }
-}
-
-static void check_access_log(struct loader *l, struct setting root)
-{
-    struct setting s = setting_get(root, STR("access_log"));
-    char got[BIND_GOT_MAX];
-
-    if (s.node != NULL && (!setting_is(s, NODE_STRING) || !str_eq(setting_text(s), STR("off"))))
-        setting_error(s, l->report, AT_VALUE,
-                      "access logging is not available in this version: expected \"off\", got %s",
-                      bind_got(s, got));
 }
 
 /* The text becomes the file's, whatever comes. */
@@ -79,7 +68,6 @@ static int add_file(struct loader *l, struct text *s, const struct file *parent,
     r = bind_group(root, l->report, top_options, top_more, parent ? &own : &l->top, &l->arena);
     if (r < 0)
         return r;
-    check_access_log(l, root);
     if (parent != NULL)
         check_included(l, f);
     return load_includes(l, f, setting_get(root, STR("include")));

@@ -4,7 +4,7 @@
  */
 #include "config/lex.h"
 
-#include "config/utf8.h"
+#include "base/utf8.h"
 
 void lex_init(struct lexer *l, const struct text *s, struct report *r)
 {

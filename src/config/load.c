@@ -284,6 +284,59 @@ static int64_t usable_cores(void)
     return max_of((int64_t)sysconf(_SC_NPROCESSORS_ONLN), INT64_C(1));
 }
 
+static int set_access_path(struct loader *l, struct setting at, struct str path)
+{
+    static const char *const words[] = { "off", "stdout", NULL };
+    struct config *c = l->config;
+    const struct file *f = list_first(&l->files, struct file, node);
+    struct option_check base = { .arena = &c->arena, .base = f->source.dir };
+
+    if (str_eq(path, STR("off")))
+        return 0;
+    if (str_eq(path, ACCESS_STDOUT)) {
+        c->access.path = ACCESS_STDOUT;
+        return 0;
+    }
+    if (path.n == 0 || path.p[path.n - 1] == '/') {
+        setting_error(at, l->report, AT_VALUE, "%s; expected \"off\", \"stdout\" or a path",
+                      path.n ? "this names a directory" : "this names no file");
+        return 0;
+    }
+    const char *near = str_nearest(path, words);
+    if (near != NULL)
+        setting_warning(at, l->report, AT_VALUE,
+                        "this names a file beside this one; did you mean \"%s\"?", near);
+    c->access.path = option_path(&base, path);
+    return c->access.path.p ? 0 : -ENOMEM;
+}
+
+/* `access_log`, of the main file: a string, or a group that says the format too. Nothing is opened.
+ */
+static int load_access(struct loader *l)
+{
+    struct file *f = list_first(&l->files, struct file, node);
+    struct setting s = setting_get(file_root(f), STR("access_log")), at = s;
+    struct access_conf conf;
+    char got[BIND_GOT_MAX];
+    int r = option_defaults(access_options, &conf, &l->arena);
+
+    if (r == 0 && s.node == NULL) {
+        conf.path = l->top.access_log;
+    } else if (r == 0 && setting_is(s, NODE_STRING)) {
+        conf.path = setting_text(s);
+    } else if (r == 0 && setting_is(s, NODE_GROUP)) {
+        r = bind_group(s, l->report, access_options, NULL, &conf, &l->arena);
+        at = setting_get(s, STR("path"));
+    } else if (r == 0) {
+        setting_error(
+            s, l->report, AT_VALUE,
+            "expected \"off\", \"stdout\", a path, or a group { path = \"...\"; }, got %s",
+            bind_got(s, got));
+    }
+    l->config->access.format = (enum access_format)conf.format;
+    return r < 0 || conf.path.p == NULL ? r : set_access_path(l, at, conf.path);
+}
+
 /* `timeouts` and `limits`, of the main file. */
 static int load_plain(struct loader *l, const char *name, const struct option *table, void *into)
 {
@@ -312,7 +365,8 @@ static int load_all(struct loader *l, const char *path)
         return r; /* without the main file the rest would be guesswork */
 
     c->loops = l->top.loops ? l->top.loops : usable_cores();
-    if ((r = load_plain(l, "timeouts", timeouts_options, &c->timeouts)) < 0 ||
+    if ((r = load_access(l)) < 0 ||
+        (r = load_plain(l, "timeouts", timeouts_options, &c->timeouts)) < 0 ||
         (r = load_plain(l, "limits", limits_options, &c->limits)) < 0 || (r = load_pools(l)) < 0 ||
         (r = load_listeners(l)) < 0 || (r = load_kinds(l)) < 0 || (r = load_sites(l)) < 0)
         return r;

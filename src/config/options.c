@@ -12,11 +12,22 @@ const struct option top_options[] = {
             "Event loops, each a thread of its own. 0: as many as the process may use cores. "
             "Changing it needs a restart."),
     OPT_STR(struct top_conf, access_log, "access_log", "off",
-            "Where requests are logged. This version only knows \"off\"."),
+            "Where requests are logged: \"off\", \"stdout\", or a file, whose path starts at the "
+            "directory of this file if it is relative. A group instead says the format too."),
     OPT_STRS(struct top_conf, include, "include", NULL,
              "Further files, as glob patterns relative to this file. Each is read by itself and "
              "may hold listeners, pools, routes, sites and include. A pattern without wildcard "
              "must name a file that exists."),
+    OPT_END
+};
+
+static const char *const access_formats[] = { "combined", "json", NULL };
+
+const struct option access_options[] = {
+    OPT_STR(struct access_conf, path, "path", REQUIRED,
+            "\"off\", \"stdout\" or a file, as without the group."),
+    OPT_ENUM(struct access_conf, format, "format", "combined", access_formats,
+             "What a line looks like."),
     OPT_END
 };
 
@@ -101,6 +112,7 @@ const struct option route_options[] = {
 
 const struct config_section config_sections[] = {
     { "", top_options, false, false, "Outside of all groups." },
+    { "access_log", access_options, false, false, "The access log, with its format." },
     { "listeners", listener_options, true, true,
       "Where connections come in. Without this section one listener, http, is at \"*:8080\"." },
     { "timeouts", timeouts_options, false, false, "How long things may take." },

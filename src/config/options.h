@@ -15,6 +15,12 @@ struct top_conf {
     struct strs include;
 };
 
+/* `access_log`, where it is a group. */
+struct access_conf {
+    struct str path;
+    int64_t format; /* enum access_format */
+};
+
 enum route_run { ROUTE_RUN_LOOP, ROUTE_RUN_POOL };
 
 /* A route, its handler and filters aside. */
@@ -26,6 +32,7 @@ struct route_conf {
 };
 
 extern const struct option top_options[];
+extern const struct option access_options[];   /* struct access_conf */
 extern const struct option listener_options[]; /* struct conf_listener */
 extern const struct option timeouts_options[]; /* struct timeouts */
 extern const struct option limits_options[];   /* struct limits */

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "base/buf.h"
-#include "config/utf8.h"
+#include "base/utf8.h"
 
 #define EXCERPT_MAX 120   /* bytes of a line that are kept */
 #define EXCERPT_BEFORE 50 /* of them, in front of the place, when the line is longer */

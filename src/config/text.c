@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "config/utf8.h"
+#include "base/utf8.h"
 
 #define COMPLAINTS_MAX 10 /* about bad bytes in one file */
 

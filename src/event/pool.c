@@ -15,14 +15,12 @@
 #include "event/pool.h"
 
 #include <errno.h>
-#include <limits.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "event/thread.h"
 
 #define POOL_MAGIC 0x706f6f6cu
 #define THREAD_NAME_SIZE 16 /* pthread_setname_np(3) */
@@ -94,45 +92,11 @@ struct pool *pool_new(const char *name, const struct pool_conf *conf)
     return p;
 }
 
-/*
- * Workers take no signals: those are the main thread's. The ones that a fault raises in the thread
- * itself stay, since the kernel kills without calling the handler when they are blocked.
- */
-static void block_signals(sigset_t *ret_before)
-{
-    static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT };
-    sigset_t blocked;
-
-    sigfillset(&blocked);
-    for (size_t i = 0; i < array_len(faults); i++)
-        sigdelset(&blocked, faults[i]);
-    check(pthread_sigmask(SIG_SETMASK, &blocked, ret_before) == 0);
-}
-
-static int thread_create(struct pool *p, struct worker *w)
-{
-    pthread_attr_t attr;
-    pthread_t thread;
-    sigset_t before;
-    int r;
-
-    r = pthread_attr_init(&attr);
-    if (r != 0)
-        return -r;
-    /* A size it cannot take leaves the default. */
-    if (p->conf.stack > 0)
-        pthread_attr_setstacksize(&attr, max_of(p->conf.stack, (size_t)PTHREAD_STACK_MIN));
-    block_signals(&before);
-    r = pthread_create(&thread, &attr, worker_main, w);
-    check(pthread_sigmask(SIG_SETMASK, &before, NULL) == 0);
-    pthread_attr_destroy(&attr);
-    return -r;
-}
-
 /* A new worker that begins with `job`. Mutex held. 0 or -errno. */
 static int worker_start(struct pool *p, struct job *job)
 {
     struct worker *w = malloc(sizeof *w);
+    pthread_t thread;
     int r;
 
     if (w == NULL)
@@ -140,7 +104,7 @@ static int worker_start(struct pool *p, struct job *job)
     *w = (struct worker){ .pool = p, .job = job };
     list_init(&w->idle);
     check(pthread_cond_init(&w->wake, &p->monotonic) == 0);
-    r = thread_create(p, w);
+    r = thread_start(&thread, p->conf.stack, worker_main, w);
     if (r < 0) {
         pthread_cond_destroy(&w->wake);
         free(w);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "base/check.h"
+#include "base/json.h"
 #include "handler/accept.h"
 #include "handler/handler.h"
 
@@ -55,63 +56,27 @@ static void put(struct out *o, struct str s)
     o->n += s.n;
 }
 
-static void put_hex(struct out *o, struct str intro, unsigned char c)
-{
-    static const char hex[] = "0123456789abcdef";
-    const char digits[2] = { hex[c >> 4], hex[c & 15] };
-
-    put(o, intro);
-    put(o, str_make(digits, 2));
-}
-
-static bool is_control(unsigned char c)
-{
-    return c < 0x20 || c == 0x7f;
-}
-
 static void put_text(struct out *o, struct str s)
 {
-    for (size_t i = 0; i < s.n; i++)
-        if (is_control((unsigned char)s.p[i]))
-            put_hex(o, STR("\\x"), (unsigned char)s.p[i]);
+    static const char hex[] = "0123456789abcdef";
+
+    for (size_t i = 0; i < s.n; i++) {
+        unsigned char c = (unsigned char)s.p[i];
+        const char escape[] = { '\\', 'x', hex[c >> 4], hex[c & 15] };
+        if (c < 0x20 || c == 0x7f)
+            put(o, str_make(escape, sizeof escape));
         else
             put(o, str_make(s.p + i, 1));
-}
-
-/* Bytes of the character that s begins with, or 0 if they are not UTF-8 (RFC 3629 section 4). */
-static size_t utf8_length(struct str s)
-{
-    const unsigned char *p = (const unsigned char *)s.p;
-    size_t n = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
-
-    if (n == 0 || p[0] > 0xf4 || n > s.n)
-        return 0;
-    for (size_t i = 1; i < n; i++)
-        if ((p[i] & 0xc0) != 0x80)
-            return 0;
-    /* Overlong, a surrogate, or over U+10FFFF: told by the second byte. */
-    if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
-        (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
-        return 0;
-    return n;
+    }
 }
 
 static void put_json(struct out *o, struct str s)
 {
+    char c[JSON_CHAR_MAX];
+
     put(o, STR("\""));
-    while (s.n) {
-        unsigned char c = (unsigned char)s.p[0];
-        size_t n = utf8_length(s);
-        if (n == 0)
-            put(o, STR("\\ufffd"));
-        else if (is_control(c))
-            put_hex(o, STR("\\u00"), c);
-        else if (c == '"' || c == '\\')
-            put(o, c == '"' ? STR("\\\"") : STR("\\\\"));
-        else
-            put(o, str_head(s, n));
-        s = str_from(s, max_of(n, (size_t)1));
-    }
+    while (s.n)
+        put(o, str_make(c, json_take(&s, c)));
     put(o, STR("\""));
 }
 

@@ -12,6 +12,7 @@
 
 struct response {
     unsigned status;      /* 0: not yet set */
+    const char *reason;   /* of an error: a constant token for the log, or NULL */
     struct field *fields; /* their ids are not set: names decide (response_field) */
     size_t n_fields, cap;
     struct arena *arena;

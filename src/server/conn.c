@@ -14,6 +14,9 @@
 /* How long a peer that still sends is listened to after our last byte. */
 #define LINGER_TIME (2 * NSEC_PER_SEC)
 #define LINGER_PER_TURN KIB(256)
+/* How long an idle connection is listened to when draining begins. Its client may be sending the
+ * next request just now, which would be lost; so it is answered, and told that it was the last. */
+#define LAST_TIME (500 * NSEC_PER_MSEC)
 
 static void conn_ready(struct watch *w, uint32_t events);
 static void conn_timer(struct timer *t);
@@ -125,6 +128,8 @@ static int64_t wait_length(const struct conn *c)
         return t->body;
     case CONN_WAIT_WRITE:
         return t->write;
+    case CONN_WAIT_LAST:
+        return max_of(min_of(LAST_TIME, t->drain / 2), NSEC_PER_MSEC);
     case CONN_WAIT_LINGER:
         return LINGER_TIME;
     case CONN_WAIT_NONE:
@@ -149,7 +154,7 @@ static void conn_timer(struct timer *t)
     struct conn *c = container_of(t, struct conn, timer);
 
     check_magic(c, CONN_MAGIC);
-    if (c->wait != CONN_WAIT_IDLE && c->wait != CONN_WAIT_LINGER)
+    if (c->wait != CONN_WAIT_IDLE && c->wait != CONN_WAIT_LINGER && c->wait != CONN_WAIT_LAST)
         stats_count(&c->engine->stats, timeouts);
     if (c->wait == CONN_WAIT_LINGER)
         conn_close(c);

@@ -35,6 +35,7 @@ enum conn_wait {
     CONN_WAIT_HEADER, /* for the rest of a head; counts from its first byte */
     CONN_WAIT_BODY,   /* for body that is to be discarded */
     CONN_WAIT_WRITE,  /* for the peer to take output; counts from the last progress */
+    CONN_WAIT_LAST,   /* draining: for a request that is on its way */
     CONN_WAIT_LINGER,
 };
 

@@ -2,8 +2,10 @@
 #include "server/engine.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -241,6 +243,7 @@ static void drain_deliver(struct letter *l)
 
 static void abort_all(struct engine *e)
 {
+    e->cutting = true;
     list_each_safe (c, &e->conns, struct conn, node)
         conn_abort(c);
 }
@@ -290,7 +293,7 @@ void engine_buf_give(struct engine *e, struct buf *b)
 }
 
 void engine_note(struct engine *e, unsigned status, const char *reason, struct str site,
-                 struct str route)
+                 struct str route, uint64_t id)
 {
     int64_t second = e->loop.now / NSEC_PER_SEC;
 
@@ -307,7 +310,8 @@ void engine_note(struct engine *e, unsigned status, const char *reason, struct s
     char what[16] = "cut";
     if (status > 0)
         snprintf(what, sizeof what, "%u", status);
-    log_info("%s reason=%s site=%.*s route=%.*s", what, reason, str_fmt(site), str_fmt(route));
+    log_info("%s reason=%s site=%.*s route=%.*s id=%016" PRIx64, what, reason, str_fmt(site),
+             str_fmt(route), id);
 }
 
 /* ---- life */
@@ -330,6 +334,8 @@ int engine_init(struct engine *e, struct server *s, unsigned index)
     int r = loop_init(&e->loop);
     if (r < 0)
         return r;
+    /* Without randomness ids begin at 0. */
+    (void)!getrandom(&e->last_id, sizeof e->last_id, GRND_NONBLOCK);
     list_init(&e->acceptors);
     list_init(&e->next_acceptors);
     list_init(&e->conns);

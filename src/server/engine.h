@@ -58,6 +58,8 @@ struct engine {
     struct h1 *h1s[ENGINE_CACHE_MAX];
     unsigned n_h1s;
 
+    uint64_t last_id;         /* of an exchange; begins anywhere, so that ids of two differ */
+    bool cutting;             /* what is closed now was not let go on */
     char date[HTTP_DATE_LEN]; /* of date_second */
     int64_t date_second;
     int64_t notes_second; /* engine_note() */
@@ -112,10 +114,10 @@ void engine_buf_give(struct engine *e, struct buf *b);
 /* Called when a connection's memory goes. */
 void engine_conn_gone(struct engine *e, struct acceptor *a);
 
-/* Says in the log why a request was answered with 5xx, "503 reason=pool_full site=... route=...",
- * or, with status 0, why its response was cut short, "cut reason=file_shrank ...". At most a few
- * lines a second and engine; the number of the others stands before the next one. */
+/* Says in the log why a request was answered with 5xx, "503 reason=pool_full site=... route=...
+ * id=...", or, with status 0, why its response was cut short, "cut reason=file_shrank ...". At most
+ * a few lines a second and engine; the number of the others stands before the next one. */
 void engine_note(struct engine *e, unsigned status, const char *reason, struct str site,
-                 struct str route);
+                 struct str route, uint64_t id);
 
 #endif

@@ -74,10 +74,12 @@ void exchange_body_drop(struct exchange *x, struct body *b)
 }
 
 /* Without memory for a field or the text the answer is sent without it. */
-static void set_error(struct response *res, struct body *body, struct arena *arena, unsigned status)
+static void set_error(struct response *res, struct body *body, struct arena *arena, unsigned status,
+                      const char *reason_token)
 {
     response_init(res, arena);
     res->status = status;
+    res->reason = reason_token;
     if (!status_has_body(status))
         return;
     struct str reason = status_reason(status);
@@ -103,15 +105,14 @@ enum step exchange_fail(struct exchange *x, unsigned status, const char *reason)
         return STEP_DONE;
     }
     exchange_body_drop(x, &x->body);
-    set_error(&x->response, &x->body, &x->arena, status);
-    x->reason = reason;
+    set_error(&x->response, &x->body, &x->arena, status, reason);
     return STEP_DONE;
 }
 
-static void note(struct exchange *x, unsigned status, const char *reason)
+void exchange_note(struct exchange *x, unsigned status, const char *reason)
 {
     engine_note(x->engine, status, reason, x->site ? x->site->name : STR_EMPTY,
-                x->route ? x->route->name : STR_EMPTY);
+                x->route ? x->route->name : STR_EMPTY, x->id);
 }
 
 /* A response that lacks fields for want of memory is not sent: they may be what protects it. This
@@ -124,8 +125,8 @@ static void reply_no_memory(struct exchange *x)
         exchange_body_drop(x, &x->body);
     exchange_body_drop(x, &x->late_body);
     arena_reset(&x->late_arena);
-    note(x, 503, "no_memory");
-    set_error(&x->late, &x->late_body, &x->late_arena, 503);
+    exchange_note(x, 503, "no_memory");
+    set_error(&x->late, &x->late_body, &x->late_arena, 503, "no_memory");
     x->reply = &x->late;
     x->reply_body = &x->late_body;
 }
@@ -150,16 +151,16 @@ static void reply_ours(struct exchange *x)
     timer_clear(&x->engine->loop.timers, &x->timer);
     if (x->response.status < 200 || x->response.status > 999)
         exchange_fail(x, 500, x->response.status == 0 ? "no_response" : "bad_status");
-    if (x->reason != NULL && x->response.status >= 500)
-        note(x, x->response.status, x->reason);
+    if (x->response.reason != NULL && x->response.status >= 500)
+        exchange_note(x, x->response.status, x->response.reason);
     exchange_move(x, EXCHANGE_REPLYING);
     exchange_reply(x, &x->response, &x->body);
 }
 
 void exchange_late_reply(struct exchange *x, unsigned status, const char *reason)
 {
-    note(x, status, reason);
-    set_error(&x->late, &x->late_body, &x->late_arena, status);
+    exchange_note(x, status, reason);
+    set_error(&x->late, &x->late_body, &x->late_arena, status, reason);
     exchange_reply(x, &x->late, &x->late_body);
 }
 
@@ -489,7 +490,6 @@ void exchange_prepare(struct exchange *x, struct conn *c)
     x->timeouts = c->engine->config->timeouts;
     x->site = NULL;
     x->route = NULL;
-    x->reason = NULL;
     x->next_filter = 0;
     x->lent = x->in_handler = x->out_whole = false;
     atomic_store_explicit(&x->cancelled, false, memory_order_relaxed);
@@ -497,6 +497,12 @@ void exchange_prepare(struct exchange *x, struct conn *c)
     x->ended = false;
     x->peer[0] = '\0';
     x->wall = c->engine->loop.wall;
+    x->began = loop_now(&c->engine->loop);
+    x->id = ++c->engine->last_id;
+    x->protocol = "";
+    x->raw = STR_EMPTY;
+    x->status = 0;
+    x->sent = 0;
     x->body.kind = x->late_body.kind = BODY_KIND_NONE;
     x->reply = NULL;
     x->reply_body = NULL;
@@ -534,11 +540,32 @@ void exchange_release(struct exchange *x)
     x->conn->proto->released(x);
 }
 
-bool exchange_end(struct exchange *x)
+/* It counts where it belongs. */
+static void count(const struct exchange *x, const char *cut)
+{
+    struct stats *stats = &x->engine->stats;
+
+    if (cut == NULL)
+        stats_count(stats, answered);
+    else if (x->status != 0)
+        stats_count(stats, cut);
+    else
+        stats_count(stats, unanswered);
+    if (x->route == NULL)
+        return;
+    struct route_counts *counts = x->route->state->counts[x->engine->index];
+    stats_count(counts, requests);
+    if (x->status >= 500 || (cut != NULL && x->status != 0))
+        stats_count(counts, failed);
+}
+
+bool exchange_end(struct exchange *x, const char *cut)
 {
     if (x->state == EXCHANGE_IDLE)
         return true;
     timer_clear(&x->engine->loop.timers, &x->timer);
+    if (!x->ended)
+        count(x, cut);
     x->ended = true;
     switch (x->state) {
     case EXCHANGE_LATER:

@@ -63,7 +63,6 @@ struct exchange {
     struct site *site;         /* used (server/registry.h); NULL until routed */
     const struct route *route; /* likewise */
     struct mux_match match;
-    const char *reason; /* of an error response, or NULL */
     size_t next_filter;
     step_fn *then; /* what goes on after LATER, BODY, LENT */
     void (*work)(struct exchange *x);
@@ -75,17 +74,24 @@ struct exchange {
     char peer[SOCK_TEXT_MAX];
 
     /* The loop's, always. */
-    struct timer timer;      /* queue time, handler time, or waiting for body */
-    bool queue_timed;        /* the timer stands for the queue time */
-    int64_t queue_time;      /* ns; of the pool, when the job was submitted */
-    bool body_wanted;        /* exchange_read() said -EAGAIN */
-    bool body_timed_out;     /* and waited too long */
-    size_t fed;              /* bytes of body since the handler's time began */
-    bool out_whole;          /* the worker's response was read to its end */
-    bool in_fed;             /* all of the request body is in `in` */
-    bool stalled;            /* the body's source gave nothing for too long */
-    bool ended;              /* exchange_end() was called: only its memory is waited for */
-    struct response *reply;  /* what to send: NULL, &response, or &late */
+    struct timer timer;  /* queue time, handler time, or waiting for body */
+    bool queue_timed;    /* the timer stands for the queue time */
+    int64_t queue_time;  /* ns; of the pool, when the job was submitted */
+    bool body_wanted;    /* exchange_read() said -EAGAIN */
+    bool body_timed_out; /* and waited too long */
+    size_t fed;          /* bytes of body since the handler's time began */
+    bool out_whole;      /* the worker's response was read to its end */
+    bool in_fed;         /* all of the request body is in `in` */
+    bool stalled;        /* the body's source gave nothing for too long */
+    bool ended;          /* exchange_end() was called: only its memory is waited for */
+    int64_t began;       /* loop_now() when its head was complete */
+    uint64_t id;         /* in the logs */
+    /* Of the log, told by the protocol. */
+    const char *protocol;   /* "HTTP/1.1" */
+    struct str raw;         /* instead of a request that was refused: the begin of its first line */
+    unsigned status;        /* of the response, once its head is on its way; or 0 */
+    uint64_t sent;          /* of its body; bytes */
+    struct response *reply; /* what to send: NULL, &response, or &late */
     struct body *reply_body; /* likewise */
     struct response late;    /* the head while, or instead of when, `response` is the worker's */
     struct body late_body;
@@ -125,10 +131,11 @@ static inline bool exchange_has_reply(const struct exchange *x)
 /* More of the request body can be read now: feeds whom it concerns. True if something moved. */
 bool exchange_input(struct exchange *x);
 /*
- * Nobody wants it any more, or the response was sent. true: it is ended, its memory is free for the
- * next. false: it is lent; proto->released() will be called.
+ * The response was sent, or nobody wants it any more: then `cut` says why, a token for the log.
+ * true: it is ended, its memory is free for the next. false: it is lent; proto->released() will be
+ * called.
  */
-bool exchange_end(struct exchange *x);
+bool exchange_end(struct exchange *x, const char *cut);
 /* Pulls from reply_body's source, and watches how long it takes. As source.pull; -ETIMEDOUT. */
 ssize_t exchange_pull(struct exchange *x, void *buf, size_t n);
 
@@ -151,6 +158,8 @@ void exchange_body_drop(struct exchange *x, struct body *b);
 /* An abandoned exchange is ours again. */
 void exchange_release(struct exchange *x);
 void exchange_move(struct exchange *x, enum exchange_state to);
+/* A line of the error log; status 0: it is cut. */
+void exchange_note(struct exchange *x, unsigned status, const char *reason);
 void exchange_go_on(struct exchange *x, enum step s);
 void exchange_reply(struct exchange *x, struct response *res, struct body *body);
 /* Gives the late response and what belongs to it. */

@@ -21,6 +21,7 @@
 #include "server/engine.h"
 
 #define FILL_MIN KIB(2) /* less room than this is made more before receiving */
+#define RAW_MAX 256     /* of a refused request line, for the log */
 
 static const struct limits *limits_of(const struct h1 *h)
 {
@@ -64,6 +65,7 @@ static struct h1 *h1_take(struct conn *c)
     h->conn = c;
     h->running = h->eof = h->dead = h->lost = h->expect = h->head_emitted = false;
     h->bytes = STR_EMPTY;
+    h->cut = NULL;
     head_init(&h->parser);
     c->proto_data = h;
     return h;
@@ -195,6 +197,12 @@ static void no_request(struct h1 *h)
 {
     bool head = str_starts(str_from(buf_str(&h->in), h->parser.start), STR("HEAD "));
 
+    struct str line = str_from(buf_str(&h->in), h->parser.start);
+    size_t end = 0;
+
+    while (end < min_of(line.n, (size_t)RAW_MAX) && line.p[end] != '\r' && line.p[end] != '\n')
+        end++;
+    h->x.raw = arena_str(&h->x.arena, str_head(line, end));
     h->x.request = (struct request){ .method = head ? METHOD_HEAD : METHOD_OTHER };
     h->info = (struct head_info){ .minor = 1 };
     body_init(&h->body, &h->info, 0);
@@ -228,6 +236,7 @@ static enum h1_progress begin(struct h1 *h)
     if (r != HEAD_DONE)
         return refuse(h, h->parser.status, h->parser.reason);
     stats_count(&c->engine->stats, requests);
+    x->protocol = h->info.minor > 0 ? "HTTP/1.1" : "HTTP/1.0";
     head_init(&h->parser);
     body_init(&h->body, &h->info, max);
     h->keep = h->info.keep_alive;
@@ -249,13 +258,10 @@ static enum h1_progress idle(struct h1 *h)
 {
     struct conn *c = h->conn;
 
-    if (h->eof || (c->state == CONN_DRAINING && !c->readable))
+    if (h->eof)
         return close_now(h);
-    if (c->state == CONN_DRAINING)
-        return H1_WAIT; /* the transport said EAGAIN but can go on by itself: conn_again() was
-                           called */
     h1_give(h);
-    conn_set_wait(c, CONN_WAIT_IDLE, false);
+    conn_set_wait(c, c->state == CONN_DRAINING ? CONN_WAIT_LAST : CONN_WAIT_IDLE, false);
     return H1_GONE;
 }
 
@@ -331,14 +337,21 @@ static enum h1_progress after_exchange(struct h1 *h)
     return H1_GO;
 }
 
+/* What has left for the client, or stands in `out`. */
+static uint64_t body_sent(const struct h1 *h)
+{
+    if (!h->head_emitted || h->no_body)
+        return 0;
+    const struct body *b = h->x.reply_body;
+    return b->kind == BODY_KIND_BYTES ? b->length - h->bytes.n : h->body_sent;
+}
+
 enum h1_progress h1_reply_done(struct h1 *h)
 {
-    struct conn *c = h->conn;
-
-    stats_count(&c->engine->stats, answered);
+    h->x.sent = body_sent(h);
     h->head_emitted = false;
     h->discarded = 0;
-    if (exchange_end(&h->x))
+    if (exchange_end(&h->x, NULL))
         return after_exchange(h);
     h->state = h->keep ? H1_RELEASE : H1_CLOSING;
     return H1_GO;
@@ -346,11 +359,9 @@ enum h1_progress h1_reply_done(struct h1 *h)
 
 enum h1_progress h1_abort(struct h1 *h, const char *reason)
 {
-    const struct exchange *x = &h->x;
-
     if (reason != NULL)
-        engine_note(h->conn->engine, 0, reason, x->site ? x->site->name : STR_EMPTY,
-                    x->route ? x->route->name : STR_EMPTY);
+        exchange_note(&h->x, 0, reason);
+    h->cut = reason;
     conn_abort(h->conn);
     return H1_GONE;
 }
@@ -443,7 +454,7 @@ static void h1_run(struct conn *c)
     struct h1 *h = c->proto_data;
 
     if (h == NULL) {
-        if (!c->readable && c->state != CONN_DRAINING)
+        if (!c->readable)
             return; /* idle, and only output became possible */
         h = h1_take(c);
         if (h == NULL) {
@@ -477,9 +488,10 @@ static void h1_timeout(struct conn *c)
     enum conn_wait wait = c->wait;
 
     c->wait = CONN_WAIT_NONE;
-    if (h == NULL || wait == CONN_WAIT_IDLE) {
+    if (h == NULL || wait == CONN_WAIT_IDLE || wait == CONN_WAIT_LAST) {
         conn_close(c);
     } else if (wait == CONN_WAIT_WRITE) {
+        h->cut = "write_timeout";
         conn_abort(c);
     } else if (wait == CONN_WAIT_HEADER) {
         refuse(h, 408, "header_timeout"); /* which runs it */
@@ -507,10 +519,13 @@ static bool h1_closed(struct conn *c)
 
     if (h == NULL)
         return true;
+    if (h->cut == NULL)
+        h->cut = c->engine->cutting ? "drain_over" : "client_left";
+    h->x.sent = body_sent(h);
     engine_buf_give(c->engine, &h->in);
     engine_buf_give(c->engine, &h->out);
     h->bytes = STR_EMPTY;
-    if (!exchange_end(&h->x))
+    if (!exchange_end(&h->x, h->cut))
         return false;
     h1_give(h);
     return true;

@@ -44,6 +44,8 @@ struct h1 {
     struct str bytes;   /* of a BYTES body: what is neither sent nor in `out` */
     uint64_t body_left; /* of a response body with known length */
     uint64_t discarded; /* in H1_DISCARD */
+    uint64_t body_sent; /* of a response body, not as BYTES */
+    const char *cut;    /* why the exchange is, or NULL */
     size_t turn_bytes;  /* written in this run */
     size_t turn_read;   /* of request body read in this run */
     struct exchange x;

@@ -98,6 +98,8 @@ static enum h1_progress emit(struct h1 *h)
     }
     buf_added(&h->out, emit_head(buf_tail(&h->out), res, &how));
     h->head_emitted = true;
+    h->x.status = res->status;
+    h->body_sent = 0;
     h->body_left = how.length;
     if (!h->no_body && body->kind == BODY_KIND_BYTES)
         h->bytes = body->bytes;
@@ -162,6 +164,7 @@ static enum h1_progress send_file(struct h1 *h)
             conn_set_wait(h->conn, CONN_WAIT_NONE, false);
         body->offset = (uint64_t)offset;
         h->body_left -= (uint64_t)n;
+        h->body_sent += (uint64_t)n;
         h->turn_bytes += (size_t)n;
     }
     return h1_reply_done(h);
@@ -238,6 +241,7 @@ static enum h1_progress send_source(struct h1 *h)
             return h1_reply_done(h);
         }
         h->body_left -= bounded ? (uint64_t)n : 0;
+        h->body_sent += (uint64_t)n;
     }
 }
 

@@ -178,18 +178,19 @@ static void look(struct timer *t)
 
 static void log_totals(const struct server *s)
 {
-    uint64_t accepted = 0, requests = 0, malformed = 0, aborted = 0;
+    uint64_t accepted = 0, requests = 0, malformed = 0, cut = 0, unanswered = 0;
 
     for (unsigned i = 0; i < s->n_engines; i++) {
         const struct stats *st = &s->engines[i].stats;
         accepted += stats_read(st, accepted);
         requests += stats_read(st, requests);
         malformed += stats_read(st, malformed);
-        aborted += stats_read(st, aborted);
+        cut += stats_read(st, cut);
+        unanswered += stats_read(st, unanswered);
     }
     log_info("stopped: %" PRIu64 " connections, %" PRIu64 " requests, %" PRIu64
-             " malformed, %" PRIu64 " cut short",
-             accepted, requests, malformed, aborted);
+             " malformed, %" PRIu64 " cut short, %" PRIu64 " unanswered",
+             accepted, requests, malformed, cut, unanswered);
 }
 
 /* ---- life */

@@ -137,6 +137,42 @@ START_TEST(routes_and_sites)
 }
 END_TEST
 
+static void access_is(const char *text, const char *path, enum access_format format)
+{
+    tree_ok(arena_printf(&tree_arena, "%s" HOME, text).p);
+    ck_assert(str_eq(tree_config->access.path, str_of(path)));
+    ck_assert_int_eq(tree_config->access.format, format);
+}
+
+START_TEST(access_log)
+{
+    access_is("", "", ACCESS_COMBINED);
+    access_is("access_log = \"off\";", "", ACCESS_COMBINED);
+    access_is("access_log = \"stdout\";", "stdout", ACCESS_COMBINED);
+    access_is("access_log = \"/x/y.log\";", "/x/y.log", ACCESS_COMBINED);
+    access_is("access_log = \"y.log\";", tree_path("y.log"), ACCESS_COMBINED);
+    ck_assert_int_ne(access(tree_path("y.log"), F_OK), 0); /* it is not opened */
+    access_is("access_log: { path = \"a/y\"; }", tree_path("a/y"), ACCESS_COMBINED);
+    access_is("access_log: { path = \"stdout\"; format = \"json\"; }", "stdout", ACCESS_JSON);
+    access_is("access_log: { path = \"off\"; format = \"json\"; }", "", ACCESS_JSON);
+    access_is("access_log = \"./off\";", tree_path("./off"), ACCESS_COMBINED);
+    ck_assert_uint_eq(tree_report.warnings, 0);
+    access_is("access_log = \"of\";", tree_path("of"), ACCESS_COMBINED);
+    ck_assert_ptr_nonnull(strstr(tree_messages(), "1:14 this names a file beside this one; did "
+                                                  "you mean \"off\"?"));
+    tree_bad("access_log = true;" HOME, "1:14 expected \"off\", \"stdout\", a path, or a group");
+    tree_bad("access_log = [ \"x\" ];" HOME, "got an array [ ]");
+    tree_bad("access_log = \"\";" HOME, "1:14 this names no file");
+    tree_bad("access_log = \"/x/\";" HOME, "1:14 this names a directory");
+    tree_bad("access_log: { path = \"\"; }" HOME, "1:22 this names no file");
+    tree_bad("access_log: { format = \"json\"; }" HOME, "1:1 \"path\" is missing here");
+    tree_bad("access_log: { path = 1; }" HOME, "1:22 expected a string in quotes, got 1");
+    ck_assert_uint_eq(tree_report.errors, 1);
+    tree_bad("access_log: { path = \"x\"; format = \"xml\"; }" HOME,
+             "1:36 expected \"combined\" or \"json\", got \"xml\"");
+}
+END_TEST
+
 START_TEST(life)
 {
     tree_ok("routes: { a: { match = \"/\"; greet: { to = \"x\"; } } }");
@@ -310,8 +346,6 @@ START_TEST(other_mistakes)
     tree_bad("sites: { a: { " HOME " } }", "1:10 \"hosts\" is missing here");
     tree_bad("sites: { a: { hosts = \"a\"; listen = [ ]; " HOME " } }",
              "1:37 no listener is named");
-    tree_bad("access_log: { path = \"x\"; }" HOME, "access logging is not available");
-    tree_bad("access_log = true;" HOME, "got true");
     tree_bad("loops = 1025;" HOME, "expected a number from 0 to 1024, got 1025");
     tree_bad("sites: { a: { hosts = ( \"x\", 1, \"B:1\" ); " HOME " } }", "1:33 bad host \"b:1\"");
     tree_bad("routes: { a: { match = 5; mute: { } } }", "1:24 expected a string in quotes, got 5");
@@ -377,6 +411,7 @@ int main(void)
     tcase_add_checked_fixture(t, tree_begin, tree_end);
     tcase_add_test(t, defaults);
     tcase_add_test(t, routes_and_sites);
+    tcase_add_test(t, access_log);
     tcase_add_test(t, life);
     tcase_add_test(t, files);
     tcase_add_test(t, includes);

@@ -1,6 +1,6 @@
 /* utf8.h - well-formed UTF-8 (RFC 3629), one character at a time. Pure; any thread. */
-#ifndef MUXD_CONFIG_UTF8_H
-#define MUXD_CONFIG_UTF8_H
+#ifndef MUXD_BASE_UTF8_H
+#define MUXD_BASE_UTF8_H
 
 #include "base/def.h"
 
