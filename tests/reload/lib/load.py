@@ -48,8 +48,11 @@ class Connection:
         try:
             self.socket = make_socket(self.load.generations.address(self.listener))
         except Failure as error:
-            self.load.count["refused"] += 1
-            if self.listener in ("main", "side") and not shared.stopping.value:
+            # A listening socket that is closed resets who has not been accepted.
+            reset = "reset" in str(error)
+            self.load.count["new" if reset else "refused"] += 1
+            if self.listener in ("main", "side") and not shared.stopping.value and not (
+                    reset and self.listener == "side"):
                 self.load.complain(f"{self.listener}: {error}")
             if shared.stopping.value:
                 self.load.connections.remove(self)
@@ -89,9 +92,10 @@ class Connection:
         self.reader.feed(data)
         while answer := self.reader.next():
             self.judge(answer)
-        if not self.asked and self.socket:
+        if not self.asked:
             self.load.slowest = max(self.load.slowest, time.monotonic() - self.begin)
-            self.ask()
+            if not self.last:
+                self.ask()
 
     def judge(self, answer):
         load = self.load
@@ -102,6 +106,8 @@ class Connection:
         load.count["answers"] += 1
         self.got += 1
         self.last = answer.closes
+        if answer.closes:  # its listener is gone: the config that had it answers
+            since = min(since, self.since)
         if not any(load.generations.right(answer, g, ask) for g in range(until, since - 1, -1)):
             load.complain(f"{ask}, asked at generation {since}, answered by {until}: "
                           f"{answer.status} {answer.fields} {show(answer.body, 30)}")
@@ -114,8 +120,10 @@ class Connection:
         self.socket.close()
         self.socket = None
         load.count["closed"] += 1
-        load.count[f"{self.listener} {how} {'last' if self.last else ''} got {min(1,self.got)} owed {min(1,len(self.asked))}"] += 1
-        load.count["nothing"] += len(self.asked)
+        # Owed behind an answer that said close: never begun. Otherwise the daemon closed before the
+        # request came, or never accepted the connection.
+        if self.asked and not self.last:
+            load.count["late" if self.got else "new"] += 1
         if self.reader.partial():
             load.complain(f"{self.listener} {how} in the midst of an answer: "
                           f"{self.reader.partial()}")
