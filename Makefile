@@ -165,7 +165,8 @@ PARTS_HTTP = "$(HTTP)" "$(HTTP) --transport=adverse" "$(HTTP) --split" \
 	"$(HTTP) --split --transport=adverse" \
 	"tests/http/fault --muxd $(BUILD)/muxd-test start:1-20 alloc:1-60 arena:1-120"
 PARTS_FUZZ = $(foreach name,$(FUZZ),"$(BUILD)/tests/fuzz/$(name)_corpus tests/fuzz/corpus/$(name)")
-PARTS_LINT = tests/lint/floors "tests/lint/headers $(CC)" tests/lint/style tests/lint/selftest
+PARTS_LINT = tests/lint/floors "tests/lint/headers $(CC)" tests/lint/style tests/lint/selftest \
+	$(if $(shell command -v systemd-analyze),tests/lint/units)
 # Sanitizers keep what is freed, so memory is not judged then.
 PARTS_RELOAD = "tests/reload/run --muxd $(BUILD)/muxd-test$(if $(SAN), --no-memory)"
 # Judges the memory of the plain build; the sanitizers need more by far.
@@ -185,6 +186,10 @@ check-http: $(BUILD)/muxd-test ## the scenarios alone
 	@tests/run-all $(PARTS_HTTP)
 check-doc: $(BUILT_DOC) ## manual, sample and command line alone
 	@tests/run-all $(PARTS_DOC)
+check-service: all ## as root: the installed service under a systemd that is booted for it
+	@rm -rf $(BUILD)/service
+	@$(MAKE) --no-print-directory -s install DESTDIR=$(abspath $(BUILD))/service
+	@tests/service/boot $(BUILD)/service
 check-san: ## all tests under both sanitizer builds
 	+@$(MAKE) --no-print-directory check SAN=address,undefined
 	+@$(MAKE) --no-print-directory check SAN=thread
@@ -209,12 +214,16 @@ bench: ## install what is missing, build, run the programs in bench/ one after t
 
 C_FILES = $(wildcard src/*.c src/*/*.[ch] tools/*.c tests/*/*.[ch] tests/*/*/*.[ch])
 LAYOUT = $(if $(shell command -v clang-format),"tests/lint/format $(C_FILES)")
-lint: config.mk ## style, floors, headers; layout, if clang-format is there
+lint: config.mk ## style, floors, headers; layout and units, if what judges them is there
 	@tests/run-all $(PARTS_LINT) $(LAYOUT)
 format: ## lay out all C files by .clang-format
 	clang-format -i $(C_FILES)
 
 # ---- installation
+
+# With the directories that were configured.
+install_unit = sed 's|/usr/sbin/|$(sbindir)/|; s|/usr/share/doc/muxd/|$(docdir)/|' systemd/$(1) \
+	>$(DESTDIR)$(2)/$(1) && chmod 644 $(DESTDIR)$(2)/$(1)
 
 install: all ## to DESTDIR, prefix, sysconfdir; never over an existing config
 	install -d $(DESTDIR)$(sbindir) $(DESTDIR)$(mandir)/man8 $(DESTDIR)$(mandir)/man5 \
@@ -228,15 +237,17 @@ install: all ## to DESTDIR, prefix, sysconfdir; never over an existing config
 		install -m 644 $(BUILD)/conf/muxd.conf $(DESTDIR)$(sysconfdir)/muxd/muxd.conf
 ifneq ($(WITH_SYSTEMD),)
 	install -d $(DESTDIR)$(unitdir) $(DESTDIR)$(sysusersdir)
-	sed 's|/usr/sbin/|$(sbindir)/|' systemd/muxd.service >$(DESTDIR)$(unitdir)/muxd.service
-	chmod 644 $(DESTDIR)$(unitdir)/muxd.service
+	$(call install_unit,muxd.service,$(unitdir))
+	$(call install_unit,muxd.socket,$(unitdir))
+	$(call install_unit,notify-reload.conf,$(docdir)/examples)
 	install -m 644 systemd/muxd.sysusers $(DESTDIR)$(sysusersdir)/muxd.conf
 endif
 
 uninstall: config.mk ## the contrary; a config that was changed stays
 	rm -f $(DESTDIR)$(sbindir)/muxd $(DESTDIR)$(mandir)/man8/muxd.8 \
 		$(DESTDIR)$(mandir)/man5/muxd.conf.5 \
-		$(DESTDIR)$(unitdir)/muxd.service $(DESTDIR)$(sysusersdir)/muxd.conf
+		$(DESTDIR)$(unitdir)/muxd.service $(DESTDIR)$(unitdir)/muxd.socket \
+		$(DESTDIR)$(sysusersdir)/muxd.conf
 	if cmp -s $(DESTDIR)$(docdir)/examples/muxd.conf $(DESTDIR)$(sysconfdir)/muxd/muxd.conf; then \
 		rm -f $(DESTDIR)$(sysconfdir)/muxd/muxd.conf; rmdir $(DESTDIR)$(sysconfdir)/muxd || :; fi
 	rm -rf $(DESTDIR)$(docdir)
@@ -255,7 +266,7 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
 	@echo "Variables: SAN=address,undefined|thread  WERROR=1  V=1  BUILD=DIR  CC=  CFLAGS=  prefix=  DESTDIR="
 
-.PHONY: all man run demo check check-all check-unit check-http check-doc check-san fuzz bench lint \
+.PHONY: all man run demo check check-all check-unit check-http check-doc check-service check-san fuzz bench lint \
 	format install uninstall dist clean distclean help
 .SECONDARY:
 .DELETE_ON_ERROR:

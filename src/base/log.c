@@ -1,4 +1,4 @@
-/* log.c - see log.h. The settings are written once, before the first thread. Any thread. */
+/* log.c - see log.h. Where it goes is written once, before the first thread. Any thread. */
 #include "base/log.h"
 
 #include <poll.h>
@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static enum log_level least_level = LOG_LEVEL_INFO;
+static _Atomic enum log_level least_level = LOG_LEVEL_INFO;
 static bool to_journal;
 
 /* $JOURNAL_STREAM names the device and inode of the stream the journal gave us; they differ when
@@ -25,9 +25,14 @@ static bool stderr_is_journal(void)
            fstat(STDERR_FILENO, &st) == 0 && st.st_dev == dev && st.st_ino == ino;
 }
 
+void log_set_level(enum log_level least)
+{
+    atomic_store_explicit(&least_level, least, memory_order_relaxed);
+}
+
 void log_init(enum log_level least)
 {
-    least_level = least;
+    log_set_level(least);
     to_journal = stderr_is_journal();
 }
 
@@ -77,7 +82,7 @@ static void PRINTF_LIKE(3, 0)
     char line[2048];
     size_t at;
 
-    if (level > least_level)
+    if (level > atomic_load_explicit(&least_level, memory_order_relaxed))
         return;
     int n = to_journal ? snprintf(line, sizeof line, "<%d>%s", (int)level, word)
                        : snprintf(line, sizeof line, "muxd: %s", word);

@@ -21,6 +21,7 @@ enum log_level {
 /* Before the first thread: looks at $JOURNAL_STREAM; records less severe than `least` are dropped.
  */
 void log_init(enum log_level least);
+void log_set_level(enum log_level least);
 void log_line(enum log_level level, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* The same without the word for the level, for a text that has one. */
 void log_plain(enum log_level level, const char *fmt, ...) PRINTF_LIKE(2, 3);

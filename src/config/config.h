@@ -14,6 +14,7 @@
 
 #include <stdatomic.h>
 
+#include "base/log.h"
 #include "config/report.h"
 #include "event/sock.h"
 #include "filter/filter.h"
@@ -105,6 +106,7 @@ struct config {
     struct str file;
     int64_t loops; /* 0 in the file: the cores the process may use; here always >= 1 */
     struct conf_access access;
+    enum log_level log_level;
     struct timeouts timeouts;
     struct limits limits;
     struct head_limits head_limits; /* of `limits`, in the parser's form */

@@ -25,7 +25,9 @@ static void check_included(struct loader *l, const struct file *f)
 
     for (struct setting s = setting_first(file_root(f)); s.node; s = setting_next(s)) {
         struct str name = setting_name(s);
-        bool known = str_eq(name, STR("loops"));
+        bool known = false;
+        for (const struct option *o = top_options; o->name != NULL; o++)
+            known = known || (str_eq(name, str_of(o->name)) && !str_eq(name, STR("include")));
         for (const struct config_section *sec = config_sections; sec->name != NULL; sec++)
             known = known || (!sec->included && str_eq(name, str_of(sec->name)));
         if (known)

@@ -355,6 +355,8 @@ static int load_plain(struct loader *l, const char *name, const struct option *t
 
 static int load_all(struct loader *l, const char *path)
 {
+    static const enum log_level levels[] = { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO,
+                                             LOG_LEVEL_DEBUG };
     struct config *c = l->config;
 
     c->file = arena_str(&c->arena, str_of(path));
@@ -365,6 +367,7 @@ static int load_all(struct loader *l, const char *path)
         return r; /* without the main file the rest would be guesswork */
 
     c->loops = l->top.loops ? l->top.loops : usable_cores();
+    c->log_level = levels[l->top.log_level];
     if ((r = load_access(l)) < 0 ||
         (r = load_plain(l, "timeouts", timeouts_options, &c->timeouts)) < 0 ||
         (r = load_plain(l, "limits", limits_options, &c->limits)) < 0 || (r = load_pools(l)) < 0 ||

@@ -7,6 +7,8 @@
 #define DAY (24 * 3600 * NSEC_PER_SEC)
 #define GIB INT64_C(1073741824)
 
+static const char *const log_levels[] = { "error", "warning", "info", "debug", NULL };
+
 const struct option top_options[] = {
     OPT_INT(struct top_conf, loops, "loops", 0, 0, 1024,
             "Event loops, each a thread of its own. 0: as many as the process may use cores. "
@@ -14,6 +16,9 @@ const struct option top_options[] = {
     OPT_STR(struct top_conf, access_log, "access_log", "off",
             "Where requests are logged: \"off\", \"stdout\", or a file, whose path starts at the "
             "directory of this file if it is relative. A group instead says the format too."),
+    OPT_ENUM(struct top_conf, log_level, "log_level", "info", log_levels,
+             "What is written to the log on standard error: that and what is more severe. "
+             "\"debug\" also counts the requests of each route when it ends."),
     OPT_STRS(struct top_conf, include, "include", NULL,
              "Further files, as glob patterns relative to this file. Each is read by itself and "
              "may hold listeners, pools, routes, sites and include. A pattern without wildcard "
@@ -112,7 +117,8 @@ const struct option route_options[] = {
 
 const struct config_section config_sections[] = {
     { "", top_options, false, false, "Outside of all groups." },
-    { "access_log", access_options, false, false, "The access log, with its format." },
+    { "access_log", access_options, false, false,
+      "Instead of the string of that name above, where the format is to be said too." },
     { "listeners", listener_options, true, true,
       "Where connections come in. Without this section one listener, http, is at \"*:8080\"." },
     { "timeouts", timeouts_options, false, false, "How long things may take." },

@@ -12,6 +12,7 @@
 struct top_conf {
     int64_t loops;
     struct str access_log;
+    int64_t log_level; /* of the choices */
     struct strs include;
 };
 

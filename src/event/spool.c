@@ -264,8 +264,10 @@ static void look_after_file(struct spool *s, int64_t now)
     if (!asked && (!s->regular || now < s->next_look))
         return;
     s->next_look = now + LOOK_EVERY;
-    if (!asked && !is_moved(s))
+    if (!asked && !is_moved(s)) {
+        s->reopen_failing = false;
         return;
+    }
     int fd = file_open(s->path, &st);
     if (fd < 0) {
         if (asked || !s->reopen_failing)

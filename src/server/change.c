@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/log.h"
 
 /* ---- listeners */
@@ -127,8 +128,30 @@ static void settle_listeners(struct change *c)
 
 /* ---- the change */
 
+/* The writer of the old one ends when it has written what is there; until then it waits here. */
+static void end_log(struct change *c, struct accesslog *log)
+{
+    if (log != NULL && !accesslog_end(log, clock_mono()))
+        list_push_back(&c->ending, &log->node);
+}
+
+static bool end_logs(struct change *c, int64_t deadline)
+{
+    list_each_safe (log, &c->ending, struct accesslog, node) {
+        list_remove(&log->node);
+        if (!accesslog_end(log, deadline)) {
+            list_push_front(&c->ending, &log->node);
+            return false;
+        }
+    }
+    return true;
+}
+
 static void undo(struct change *c)
 {
+    if (c->to_log != c->log)
+        end_log(c, c->to_log);
+    c->to_log = NULL;
     for (unsigned e = 0; e < c->n_engines; e++)
         engine_will_not_accept(&c->engines[e]);
     list_each_safe (l, &c->opened, struct listener, node)
@@ -138,18 +161,21 @@ static void undo(struct change *c)
     registry_tidy(&c->registry);
 }
 
-int change_prepare(struct change *c, struct config *to, unsigned *ret_errors)
+int change_prepare(struct change *c, struct config *to, struct accesslog *log, unsigned *ret_errors)
 {
     check(c->to == NULL && c->n_switching == 0);
     *ret_errors = 0;
     c->to = to;
+    c->to_log = log == NULL && accesslog_is(c->log, &to->access) ? c->log : log;
     int r = open_listeners(c, ret_errors);
+    if (r == 0 && log != NULL)
+        r = accesslog_start(log);
     if (r == 0)
         r = registry_prepare(&c->registry, to);
     if (r == 0)
         r = make_acceptors(c);
-    if (r == -ENOMEM) {
-        log_error("not enough memory for the config");
+    if (r < 0 && *ret_errors == 0) {
+        log_error("cannot serve the config: %s", strerrordesc_np(-r));
         ++*ret_errors;
     }
     if (r < 0)
@@ -159,14 +185,19 @@ int change_prepare(struct change *c, struct config *to, unsigned *ret_errors)
 
 void change_commit(struct change *c, bool running)
 {
+    log_set_level(c->to->log_level);
     registry_apply(&c->registry, c->to);
     settle_listeners(c);
     c->from = c->config;
     c->config = c->to;
     c->to = NULL;
+    c->from_log = c->log != c->to_log ? c->log : NULL;
+    c->log = c->to_log;
+    c->to_log = NULL;
     c->n_switching = c->n_engines;
     for (unsigned e = 0; e < c->n_engines; e++) {
         c->engines[e].next = c->config;
+        c->engines[e].next_log = c->log;
         if (running) {
             loop_post(&c->engines[e].loop, &c->engines[e].switch_letter);
             continue;
@@ -188,6 +219,8 @@ bool change_switched(struct change *c)
     }
     config_unref(c->from);
     c->from = NULL;
+    end_log(c, c->from_log);
+    c->from_log = NULL;
     return true;
 }
 
@@ -198,6 +231,12 @@ void change_acceptor_gone(struct acceptor *a)
     free(a);
     if (--l->n_acceptors == 0)
         listener_free(l);
+}
+
+void change_look(struct change *c)
+{
+    accesslog_look(c->log);
+    (void)end_logs(c, clock_mono());
 }
 
 /* ---- life */
@@ -214,13 +253,18 @@ void change_init(struct change *c, struct loop *loop, struct engine *engines, un
     registry_init(&c->registry, loop, n);
     list_init(&c->listeners);
     list_init(&c->opened);
+    list_init(&c->ending);
 }
 
-void change_end(struct change *c)
+bool change_end(struct change *c, int64_t deadline)
 {
     config_unref(c->from);
     config_unref(c->config);
     c->from = c->config = NULL;
+    end_log(c, c->from_log);
+    end_log(c, c->log);
+    c->from_log = c->log = NULL;
+    return end_logs(c, deadline);
 }
 
 void change_done(struct change *c)

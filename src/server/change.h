@@ -11,6 +11,7 @@
 #ifndef MUXD_SERVER_CHANGE_H
 #define MUXD_SERVER_CHANGE_H
 
+#include "server/accesslog.h"
 #include "server/engine.h"
 #include "server/listener.h"
 #include "server/registry.h"
@@ -19,28 +20,37 @@ struct change {
     struct engine *engines;
     unsigned n_engines;
     struct registry registry;
-    struct list listeners; /* struct listener; closed ones that still have connections too */
-    struct config *config; /* that is served, counted; NULL before the first */
-    struct config *from;   /* that was; counted until the engines have switched */
-    struct config *to;     /* between prepare and commit */
-    struct list opened;    /* likewise: listeners for `to` */
-    unsigned n_switching;  /* engines that have not answered */
+    struct list listeners;      /* struct listener; closed ones that still have connections too */
+    struct config *config;      /* that is served, counted; NULL before the first */
+    struct config *from;        /* that was; counted until the engines have switched */
+    struct config *to;          /* between prepare and commit */
+    struct list opened;         /* likewise: listeners for `to` */
+    struct accesslog *log;      /* of `config`, or NULL */
+    struct accesslog *from_log; /* that was, until the engines have switched; or NULL */
+    struct accesslog *to_log;   /* between prepare and commit; may be `log` */
+    struct list ending;         /* struct accesslog that nobody adds to any more */
+    unsigned n_switching;       /* engines that have not answered */
 };
 
 void change_init(struct change *c, struct loop *loop, struct engine *engines, unsigned n);
-/* Takes over one reference of `to`, whatever comes. 0, or -errno, and what failed is logged; the
- * number of errors in *ret_errors. */
-int change_prepare(struct change *c, struct config *to, unsigned *ret_errors) MUST_USE;
+/* Takes over one reference of `to`, and `log`, opened for it (NULL: it wants none, or the one there
+ * is), whatever comes. 0, or -errno, and what failed is logged; the number of errors in
+ * *ret_errors. */
+int change_prepare(struct change *c, struct config *to, struct accesslog *log,
+                   unsigned *ret_errors) MUST_USE;
 /* `running`: the engines have threads, so they get letters; else they switch at once. */
 void change_commit(struct change *c, bool running);
 /* An engine says so. true: it was the last. */
 bool change_switched(struct change *c);
+/* Once in a while: the logs. */
+void change_look(struct change *c);
 /* A closed acceptor has no connection left. */
 void change_acceptor_gone(struct acceptor *a);
 /* Nobody accepts on any of them any more. */
 void change_close_listeners(struct change *c);
-/* After the end of the engines: lets go of the config. What that frees comes by letters. */
-void change_end(struct change *c);
+/* After the end of the engines: lets go of the config. What that frees comes by letters. false: the
+ * access log is not written by `deadline`; its writer hangs. */
+bool change_end(struct change *c, int64_t deadline);
 /* After the last letter. */
 void change_done(struct change *c);
 

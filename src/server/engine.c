@@ -168,6 +168,7 @@ void engine_switch(struct engine *e)
     for (size_t i = 0; i < to->n_sites; i++)
         site_use(to->sites[i], e->index);
     e->config = to;
+    e->accesslog = e->next_log;
     e->next = NULL;
     list_each_safe (a, &e->acceptors, struct acceptor, node) {
         if (a->listener->last == NULL) {

@@ -12,8 +12,10 @@
 #include "base/stats.h"
 #include "config/config.h"
 #include "event/loop.h"
+#include "http/access.h"
 #include "http/date.h"
 
+struct accesslog;
 struct server;
 struct listener;
 struct h1;
@@ -44,6 +46,7 @@ struct engine {
     struct loop loop;
     struct server *server;
     struct config *config; /* this loop's view: alive until the switch to the next is reported */
+    struct accesslog *accesslog; /* likewise, or NULL */
     pthread_t thread;
     bool started;
     bool draining;
@@ -58,6 +61,7 @@ struct engine {
     struct h1 *h1s[ENGINE_CACHE_MAX];
     unsigned n_h1s;
 
+    struct access_clock log_clock;
     uint64_t last_id;         /* of an exchange; begins anywhere, so that ids of two differ */
     bool cutting;             /* what is closed now was not let go on */
     char date[HTTP_DATE_LEN]; /* of date_second */
@@ -71,6 +75,7 @@ struct engine {
     _Atomic unsigned posting; /* threads inside exchange_resume() */
     /* The main thread's, until switch_letter is posted. */
     struct config *next;
+    struct accesslog *next_log;
     struct list next_acceptors;
     struct letter switch_letter;   /* main -> engine: `next` is the view from now on */
     struct letter switched_letter; /* engine -> main */

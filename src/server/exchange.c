@@ -12,6 +12,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "server/accesslog.h"
 #include "server/engine.h"
 #include "server/registry.h"
 
@@ -499,7 +500,7 @@ void exchange_prepare(struct exchange *x, struct conn *c)
     x->wall = c->engine->loop.wall;
     x->began = loop_now(&c->engine->loop);
     x->id = ++c->engine->last_id;
-    x->protocol = "";
+    x->version_minor = 1;
     x->raw = STR_EMPTY;
     x->status = 0;
     x->sent = 0;
@@ -564,8 +565,11 @@ bool exchange_end(struct exchange *x, const char *cut)
     if (x->state == EXCHANGE_IDLE)
         return true;
     timer_clear(&x->engine->loop.timers, &x->timer);
-    if (!x->ended)
+    if (!x->ended) {
         count(x, cut);
+        if (x->engine->accesslog != NULL)
+            accesslog_add(x->engine->accesslog, x, cut);
+    }
     x->ended = true;
     switch (x->state) {
     case EXCHANGE_LATER:

@@ -87,7 +87,7 @@ struct exchange {
     int64_t began;       /* loop_now() when its head was complete */
     uint64_t id;         /* in the logs */
     /* Of the log, told by the protocol. */
-    const char *protocol;   /* "HTTP/1.1" */
+    unsigned version_minor; /* of HTTP/1 */
     struct str raw;         /* instead of a request that was refused: the begin of its first line */
     unsigned status;        /* of the response, once its head is on its way; or 0 */
     uint64_t sent;          /* of its body; bytes */

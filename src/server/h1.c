@@ -236,7 +236,7 @@ static enum h1_progress begin(struct h1 *h)
     if (r != HEAD_DONE)
         return refuse(h, h->parser.status, h->parser.reason);
     stats_count(&c->engine->stats, requests);
-    x->protocol = h->info.minor > 0 ? "HTTP/1.1" : "HTTP/1.0";
+    x->version_minor = h->info.minor;
     head_init(&h->parser);
     body_init(&h->body, &h->info, max);
     h->keep = h->info.keep_alive;

@@ -2,22 +2,25 @@
 #include "server/notify.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "base/clock.h"
 #include "config.h"
 
 #ifdef HAVE_SYSTEMD
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/utf8.h"
 
 void notify_ready(void)
 {
@@ -29,57 +32,96 @@ void notify_stopping(void)
     (void)sd_notify(0, "STOPPING=1");
 }
 
+/* One datagram: for Type=notify-reload the time must come with it, or the manager waits for ever.
+ */
 void notify_reloading(void)
 {
     (void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRId64, clock_mono() / 1000);
 }
 
+/* A manager ignores a status that is not UTF-8, and would take a further line for an assignment. */
+static void clean(char *text, size_t n)
+{
+    for (size_t at = 0, len; at < n; at += len) {
+        len = utf8_len(text + at, n - at);
+        if (len == 0) {
+            len = 1;
+            text[at] = '?';
+        } else if ((unsigned char)text[at] < 0x20 || text[at] == 0x7f) {
+            text[at] = ' ';
+        }
+    }
+}
+
+/* Where to cut after `n` bytes without cutting a character. */
+static size_t cut_at(const char *text, size_t n)
+{
+    size_t at = n;
+
+    while (at > 0 && n - at < 3 && ((unsigned char)text[at] & 0xC0) == 0x80)
+        at--;
+    return at;
+}
+
 void notify_status(const char *fmt, ...)
 {
-    char text[256];
+    char text[NOTIFY_STATUS_MAX + 2]; /* one byte more than is sent: is it the next character's? */
     va_list ap;
 
     va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
+    int r = vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    (void)sd_notifyf(0, "STATUS=%s", text);
+    if (r < 0)
+        return;
+    size_t n = (size_t)r > NOTIFY_STATUS_MAX ? cut_at(text, NOTIFY_STATUS_MAX) : (size_t)r;
+    clean(text, n);
+    (void)sd_notifyf(0, "STATUS=%.*s", (int)n, text);
 }
 
 /* As our own are: what is accepted inherits TCP_NODELAY; unix sockets, which have no Nagle, refuse
- * it. */
-static bool adopt(int fd)
+ * it. A duplicate, for the inherited one stays: a reload may give the name up and a later one want
+ * it again. Meanwhile it listens on, as it would for the manager, which holds it too. */
+static int adopt(int inherited)
 {
     int on = 1;
 
-    if (sd_is_socket(fd, AF_UNSPEC, SOCK_STREAM, 1) <= 0 ||
-        fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) < 0 ||
-        fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
-        return false;
+    if (sd_is_socket(inherited, AF_UNSPEC, SOCK_STREAM, 1) <= 0)
+        return -ENOTSOCK;
+    int fd = fcntl(inherited, F_DUPFD_CLOEXEC, 0);
+    if (fd < 0)
+        return -errno;
+    if (fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) < 0) {
+        int r = -errno;
+        close(fd);
+        return r;
+    }
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    return true;
+    return fd;
 }
 
 int notify_listen_fds(const char *name, int *fds, unsigned max)
 {
     char **names = NULL;
     unsigned found = 0;
-    bool good = true;
     int n = sd_listen_fds_with_names(0, &names);
+    int r = min_of(n, 0);
 
     for (int i = 0; i < n; i++) {
-        int fd = SD_LISTEN_FDS_START + i;
-        if (strcmp(names[i], name) == 0 && found < max) {
-            good = good && adopt(fd);
-            fds[found++] = fd;
+        if (r == 0 && found < max && strcmp(names[i], name) == 0) {
+            int fd = adopt(SD_LISTEN_FDS_START + i);
+            if (fd >= 0)
+                fds[found++] = fd;
+            else
+                r = fd;
         }
         free(names[i]);
     }
     free(names);
-    if (n < 0)
-        return n;
-    if (!good)
-        return -ENOTSOCK;
-    return found > 0 ? (int)found : -ENOENT;
+    if (r == 0 && found > 0)
+        return (int)found;
+    while (found > 0)
+        close(fds[--found]);
+    return r < 0 ? r : -ENOENT;
 }
 
 #else
@@ -88,11 +130,11 @@ void notify_ready(void)
 {
 }
 
-void notify_stopping(void)
+void notify_reloading(void)
 {
 }
 
-void notify_reloading(void)
+void notify_stopping(void)
 {
 }
 

@@ -7,16 +7,21 @@
 
 #include "base/def.h"
 
+/* Bytes of a status line; a manager drops a datagram over 4096. */
+#define NOTIFY_STATUS_MAX 2048
+
 void notify_ready(void);
 void notify_stopping(void);
 /* What follows is a reload; notify_ready() ends it, however it went. */
 void notify_reloading(void);
-/* One line for `systemctl status`. */
+/* For `systemctl status`: one line of UTF-8. Control characters become spaces, other bytes '?'; a
+ * longer line is cut behind a whole character. */
 void notify_status(const char *fmt, ...) PRINTF_LIKE(1, 2);
 /*
- * The inherited listening sockets of that FileDescriptorName=, made non-blocking and close-on-exec:
- * their number, at most `max`, and the descriptors, now the caller's, in fds. -ENOENT: there is
- * none; -ENOTSOCK: one is no listening stream socket; -ENOSYS: built without libsystemd.
+ * The inherited listening sockets of that FileDescriptorName=: their number, at most `max`, and in
+ * fds duplicates of them, non-blocking and close-on-exec, which are the caller's. The inherited
+ * ones stay open, so that they may be asked for again. -ENOENT: there is none; -ENOTSOCK: one is no
+ * listening stream socket; -ENOSYS: built without libsystemd; -EMFILE.
  */
 int notify_listen_fds(const char *name, int *fds, unsigned max) MUST_USE;
 

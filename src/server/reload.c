@@ -38,13 +38,14 @@ static const char *file_of(const struct reload *r)
     return r->change->config->file.p;
 }
 
-static void note_time(struct reload *r)
+static void served(struct reload *r)
 {
     time_t now = (time_t)(clock_wall() / NSEC_PER_SEC);
     struct tm tm;
 
     localtime_r(&now, &tm);
     strftime(r->served_since, sizeof r->served_since, "%H:%M:%S", &tm);
+    snprintf(r->status, sizeof r->status, "serving the config loaded at %s", r->served_since);
 }
 
 /* Whatever came of it: the service is ready, with this config or that. */
@@ -59,9 +60,10 @@ static void over(struct reload *r)
 
 static void fail(struct reload *r, const char *why)
 {
-    r->failed = true;
-    log_error("reload failed: %s; the config loaded at %s serves on", why, r->served_since);
-    notify_status("reload failed: %s; the config loaded at %s serves on", why, r->served_since);
+    snprintf(r->status, sizeof r->status, "reload failed: %s; the config loaded at %s serves on",
+             why, r->served_since);
+    log_error("%s", r->status);
+    notify_status("%s", r->status);
     over(r);
 }
 
@@ -82,6 +84,8 @@ static void *load(void *arg)
 
     pthread_setname_np(pthread_self(), "muxd-loader");
     r->result = config_load(r->before->file.p, r->before, &r->report, &r->config);
+    if (r->result == 0 && !accesslog_is(r->log_before, &r->config->access))
+        r->log_error = accesslog_new(&r->config->access, r->change->n_engines, &r->log);
     loop_post(r->loop, &r->loaded);
     return NULL;
 }
@@ -114,6 +118,14 @@ static void too_late(struct timer *t)
     fail(r, why);
 }
 
+/* What is not going to be served. */
+static void discard(struct reload *r, struct config *config)
+{
+    config_unref(config);
+    (void)accesslog_end(r->log, clock_mono()); /* never started */
+    arena_done(&r->arena);
+}
+
 /* The part of a load that this process cannot follow. */
 static void keep_loops(const struct reload *r, struct config *config)
 {
@@ -129,16 +141,14 @@ static void loaded(struct letter *l)
     unsigned errors = 0;
 
     if (r->stopping) {
-        config_unref(config);
-        arena_done(&r->arena);
+        discard(r, config);
         return;
     }
     if (r->given_up) {
         r->given_up = false;
         log_warning("the load that was given up came back after %" PRId64 " s; it changes nothing",
                     (clock_mono() - r->began) / NSEC_PER_SEC);
-        config_unref(config);
-        arena_done(&r->arena);
+        discard(r, config);
         return;
     }
     reload_log_report(&r->report);
@@ -148,7 +158,11 @@ static void loaded(struct letter *l)
         fail(r, "not enough memory");
     } else if (r->result < 0) {
         fail_with(r, r->report.errors, warnings);
-    } else if (keep_loops(r, config), change_prepare(r->change, config, &errors) < 0) {
+    } else if (r->log_error < 0) {
+        accesslog_complain(config, r->log_error);
+        config_unref(config);
+        fail_with(r, 1, warnings);
+    } else if (keep_loops(r, config), change_prepare(r->change, config, r->log, &errors) < 0) {
         fail_with(r, errors, warnings);
     } else {
         r->switching = true;
@@ -160,17 +174,17 @@ void reload_switched(struct reload *r)
 {
     const struct config *c = r->change->config;
 
-    r->switching = r->failed = false;
+    r->switching = false;
     if (r->stopping)
         return;
-    note_time(r);
+    served(r);
     malloc_trim(0); /* what parsing took is not needed before the next time */
     int64_t us = (clock_mono() - r->began) / 1000;
     log_info("reloaded %s in %" PRId64 ".%" PRId64
              " ms: %zu listeners, %zu sites (%zu kept), %zu routes",
              c->file.p, us / 1000, us % 1000 / 100, c->n_listeners, c->n_sites, c->n_kept,
              c->n_routes);
-    notify_status("serving the config loaded at %s", r->served_since);
+    notify_status("%s", r->status);
     over(r);
 }
 
@@ -199,6 +213,9 @@ void reload_ask(struct reload *r)
     report_init(&r->report, &r->arena);
     r->before = config_ref(r->change->config);
     r->config = NULL;
+    r->log = NULL;
+    r->log_before = r->change->log;
+    r->log_error = 0;
     int error = pthread_create(&r->thread, NULL, load, r);
     if (error != 0) {
         config_unref(r->before);
@@ -217,7 +234,7 @@ void reload_init(struct reload *r, struct loop *loop, struct change *change)
     *r = (struct reload){ .loop = loop, .change = change };
     timer_init(&r->deadline, too_late);
     r->loaded.deliver = loaded;
-    note_time(r);
+    served(r);
 }
 
 void reload_stop(struct reload *r)

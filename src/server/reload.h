@@ -26,15 +26,18 @@ struct reload {
     bool again;     /* asked for meanwhile */
     bool stopping;  /* the daemon does */
     bool joined;    /* the thread has ended, its letter has not been delivered */
-    bool failed;    /* the newest reload did, and nothing of it is served */
     int64_t began;  /* of the load; clock_mono() */
     struct timer deadline;
     struct letter loaded;  /* loader -> main */
     char served_since[16]; /* "12:30:59": when the config that is served was loaded */
+    char status[600];      /* how it stands, in a sentence */
 
     /* The loader's, until `loaded` is delivered. */
     struct config *before; /* that is served; counted */
     struct config *config; /* what came of it, or NULL */
+    struct accesslog *log; /* opened for it, if it is another than `log_before`, or NULL */
+    const struct accesslog *log_before;
+    int log_error; /* it could not be opened */
     struct report report;
     struct arena arena; /* of the report */
     int result;         /* of config_load() */

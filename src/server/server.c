@@ -140,6 +140,10 @@ static void signals_ready(struct watch *w, uint32_t events)
         case SIGINT:
             drain(s, "INT");
             break;
+        case SIGUSR1:
+            log_info("USR1: reopening logs");
+            accesslog_reopen(s->change.log);
+            break;
         case SIGHUP:
             reload_ask(&s->reload);
             break;
@@ -172,7 +176,8 @@ static void look(struct timer *t)
         requests += stats_read(&s->engines[i].stats, requests);
     }
     notify_status("%s; %" PRIu64 " connections, %" PRIu64 " requests",
-                  s->draining ? "draining" : "serving", conns, requests);
+                  s->draining ? "draining" : s->reload.status, conns, requests);
+    change_look(&s->change);
     (void)loop_timer(&s->loop, &s->look, LOOK_EVERY);
 }
 
@@ -214,9 +219,12 @@ static int watch_signals(struct server *s)
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGUSR1);
     /* Blocked before the first thread, which inherits it, so that they all arrive here. */
     sigprocmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* of a log: EFBIG */
+    tzset();                  /* for what threads make of the time */
     int fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
     if (fd < 0)
         return -errno;
@@ -230,6 +238,7 @@ static int watch_signals(struct server *s)
 static int set_up(struct server *s, struct config *config)
 {
     unsigned n = (unsigned)config->loops, errors;
+    struct accesslog *log = NULL;
 
     s->engines = calloc(n, sizeof *s->engines);
     int r = s->engines == NULL ? -ENOMEM : watch_signals(s);
@@ -237,10 +246,15 @@ static int set_up(struct server *s, struct config *config)
         r = engine_init(&s->engines[s->n_engines], s, s->n_engines);
     change_init(&s->change, &s->loop, s->engines, s->n_engines);
     reload_init(&s->reload, &s->loop, &s->change);
+    if (r == 0) {
+        r = accesslog_new(&config->access, n, &log);
+        if (r < 0)
+            accesslog_complain(config, r);
+    }
     if (r < 0)
         config_unref(config);
     else
-        r = change_prepare(&s->change, config, &errors);
+        r = change_prepare(&s->change, config, log, &errors);
     if (r < 0)
         return r;
     change_commit(&s->change, false);
@@ -315,7 +329,8 @@ bool server_free(struct server *s)
     }
     for (unsigned i = 0; i < s->n_engines; i++)
         engine_done(&s->engines[i]);
-    change_end(&s->change);
+    if (!change_end(&s->change, deadline))
+        return false;
     timer_clear(&s->loop.timers, &s->look);
     timer_clear(&s->loop.timers, &s->drain_timer);
     timer_clear(&s->loop.timers, &s->reload.deadline);

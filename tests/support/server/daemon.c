@@ -91,6 +91,7 @@ void daemon_start(const char *text)
 {
     log_init(LOG_LEVEL_ERROR);
     ck_assert_int_eq(server_new(test_config(text), &server), 0);
+    log_set_level(LOG_LEVEL_ERROR);
     ck_assert_int_eq(pthread_create(&thread, NULL, daemon_main, NULL), 0);
     running = true;
 }

@@ -24,13 +24,14 @@ void rig_start(const char *text)
     ck_assert_int_eq(engine_init(&rig.engine, rig.server, 0), 0);
     change_init(&rig.change, server_loop(rig.server), &rig.engine, 1);
     ck_assert_ptr_nonnull(rig_change(text));
+    log_set_level(LOG_LEVEL_ERROR);
 }
 
 struct config *rig_change(const char *text)
 {
     unsigned errors;
 
-    if (change_prepare(&rig.change, test_config_after(text, rig.change.config), &errors) < 0)
+    if (change_prepare(&rig.change, test_config_after(text, rig.change.config), NULL, &errors) < 0)
         return NULL;
     change_commit(&rig.change, false);
     return rig.change.config;
@@ -52,7 +53,7 @@ void rig_stop(void)
     ck_assert_uint_eq(rig.engine.loop.timers.n_set, 0);
     ck_assert(registry_end_pools(&rig.change.registry, clock_mono() + NSEC_PER_SEC));
     engine_done(&rig.engine);
-    change_end(&rig.change);
+    ck_assert(change_end(&rig.change, clock_mono()));
     ck_assert(server_free(rig.server)); /* which delivers what was left */
     change_done(&rig.change);
 }

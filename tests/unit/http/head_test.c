@@ -462,7 +462,7 @@ START_TEST(test_fields)
         ck_assert(str_eq(f.r.fields[i].name, str_of(want[i][0])));
         ck_assert(str_eq(f.r.fields[i].value, str_of(want[i][1])));
     }
-    ck_assert_uint_eq(f.r.known, 1u << FIELD_HOST | 1u << FIELD_ACCEPT);
+    ck_assert_uint_eq(f.r.known, 1u << FIELD_HOST | 1u << FIELD_ACCEPT | 1u << FIELD_USER_AGENT);
     ck_assert_ptr_eq(request_field(&f.r, FIELD_ACCEPT), &f.r.fields[2]);
     ck_assert_ptr_null(request_field(&f.r, FIELD_RANGE));
     ck_assert(str_eq(f.r.target, STR("/a?b")));

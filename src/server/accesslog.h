@@ -1,0 +1,47 @@
+/*
+ * accesslog.h - the access log: a line for each exchange as it ends, made on its loop, written by a
+ * thread of its own (event/spool.h). One log outlives the snapshots that name the same file and
+ * format.
+ *
+ * accesslog_add(): the loop. Everything else: the main thread, but accesslog_new(), which may be
+ * held up by a file system: also the loader's.
+ */
+#ifndef MUXD_SERVER_ACCESSLOG_H
+#define MUXD_SERVER_ACCESSLOG_H
+
+#include "base/list.h"
+#include "config/config.h"
+
+struct exchange;
+
+/* Immutable but for what is said otherwise. */
+struct accesslog {
+    struct list node; /* the owner's */
+    struct spool *spool;
+    enum access_format format;
+    bool hung;   /* and that was told; the main thread's */
+    char path[]; /* empty: the standard output */
+};
+
+/* Opens the file. 0; -errno: cannot; or 0 with *ret NULL: the config wants none. */
+int accesslog_new(const struct conf_access *conf, unsigned n_loops,
+                  struct accesslog **ret) MUST_USE;
+/* Says in the log that it could not be opened. */
+void accesslog_complain(const struct config *c, int error);
+/* Starts the writer. 0 or -errno. */
+int accesslog_start(struct accesslog *a) MUST_USE;
+/* Whether it is what the config asks for. NULL: none is. */
+bool accesslog_is(const struct accesslog *a, const struct conf_access *conf);
+
+/* `cut`: why the response was not sent to its end, or NULL. */
+void accesslog_add(struct accesslog *a, struct exchange *x, const char *cut);
+
+/* The file is opened anew. NULL is fine. */
+void accesslog_reopen(struct accesslog *a);
+/* Once in a while: says when the writer hangs. NULL is fine. */
+void accesslog_look(struct accesslog *a);
+/* No loop has it any more: writes what is left and frees it. false: not by the deadline; to be
+ * called again. NULL is fine. */
+bool accesslog_end(struct accesslog *a, int64_t deadline);
+
+#endif
