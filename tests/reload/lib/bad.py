@@ -59,13 +59,6 @@ def unreadable(muxd, port, _taken):
     os.chmod(muxd.conf, 0)
 
 
-def clean(muxd, port):
-    """A good file again, whatever stands in its place."""
-    if os.path.isdir(muxd.conf):
-        os.rmdir(muxd.conf)
-    muxd.write(good(port))
-
-
 def judge(muxd, verdicts, breaks, port, taken):
     name = breaks.__doc__
     kept, said = Asker(f"127.0.0.1:{port}"), []
@@ -99,7 +92,7 @@ def judge(muxd, verdicts, breaks, port, taken):
     verdicts.verdict(want and not missing and len(log) == len(want) + 1,
                      f"{name}: the log says what `muxd check` says, no more and no less",
                      "\n".join(["check:", *want, "log:", *log]))
-    clean(muxd, port)
+    muxd.write(good(port))
     line = muxd.reload()[0]
     verdicts.verdict("reloaded " in line, f"{name}: a good file is loaded again", line)
     return took

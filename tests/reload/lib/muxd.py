@@ -35,10 +35,14 @@ class Muxd:
         self.wait("serving: ")
 
     def write(self, text):
-        """At once, by rename."""
-        with open(self.conf + ".new", "w", encoding="utf-8") as file:
+        """When no load runs. A new file, never one renamed over another: for that ext4 waits until
+        the data are on the disk, which may be busy."""
+        if os.path.isdir(self.conf):
+            os.rmdir(self.conf)
+        elif os.path.lexists(self.conf):
+            os.unlink(self.conf)
+        with open(self.conf, "w", encoding="utf-8") as file:
             file.write(text)
-        os.rename(self.conf + ".new", self.conf)
 
     def read_log(self, seconds=0):
         """What there is of it, or comes in that time."""
