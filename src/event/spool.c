@@ -43,6 +43,8 @@
 #define MARGIN (50 * NSEC_PER_MSEC) /* the writer gives up that long before spool_end() does */
 
 #define NEVER SIZE_MAX /* wake_at: the writer is awake, or waits for something else */
+/* That part of a ring ends the rest: what is left is for the time until the writer has a core. */
+#define ENOUGH 8
 
 struct ring {
     /* The producer's; read by all. */
@@ -366,7 +368,7 @@ static bool turn(struct spool *s)
     if (r < 0)
         wait_for(s, NEVER, -1, RETRY);
     else if (atomic_load_explicit(&s->bytes, memory_order_relaxed) != before)
-        wait_for(s, s->size / 2, -1, REST);
+        wait_for(s, s->size / ENOUGH, -1, REST);
     else
         wait_for(s, 1, -1, sum_dropped(s) != s->told ? max_of(s->next_drops - now, 0) : FOREVER);
     return true;

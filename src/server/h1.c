@@ -53,10 +53,7 @@ static struct h1 *h1_take(struct conn *c)
 
     if (h == NULL)
         return NULL;
-    const struct limits *l = &e->config->limits;
-    /* A head within its limits always fits; a body is read past it. */
-    size_t in_max = (size_t)l->request_line + (size_t)l->header + ENGINE_BUF_SIZE;
-    if (engine_buf_take(e, &h->in, in_max) < 0 || engine_buf_take(e, &h->out, H1_OUT_MAX) < 0) {
+    if (engine_buf_take(e, &h->in, 0) < 0 || engine_buf_take(e, &h->out, H1_OUT_MAX) < 0) {
         engine_buf_give(e, &h->in);
         h1_free(h);
         return NULL;
@@ -91,6 +88,9 @@ static void h1_give(struct h1 *h)
 static ssize_t fill(struct h1 *h)
 {
     if (buf_tail_room(&h->in) < FILL_MIN) {
+        /* A head within its limits always fits; a body is read past it. */
+        const struct limits *l = limits_of(h);
+        h->in.max = (size_t)l->request_line + (size_t)l->header + ENGINE_BUF_SIZE;
         /* More room if there may be; else what there is. */
         int r = buf_room(&h->in, FILL_MIN);
         if (r < 0 && buf_tail_room(&h->in) == 0)

@@ -9,10 +9,12 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "event/thread.h"
 #include "server/notify.h"
 
 #define REPORT_MAX MIB(16) /* of memory for the messages about one config */
 #define REPORT_LINES 100   /* of them in the log */
+#define TRIM_AFTER (NSEC_PER_SEC / 2)
 
 /* ---- what is said */
 
@@ -170,6 +172,19 @@ static void loaded(struct letter *l)
     }
 }
 
+/* What parsing took, and the old config had, goes back to the system. Loops have heaps of their
+ * own, so this holds up none. */
+static void trim(struct timer *t UNUSED)
+{
+    malloc_trim(0);
+}
+
+void reload_begin(struct reload *r)
+{
+    served(r);
+    (void)loop_timer(r->loop, &r->trim, TRIM_AFTER);
+}
+
 void reload_switched(struct reload *r)
 {
     const struct config *c = r->change->config;
@@ -178,7 +193,7 @@ void reload_switched(struct reload *r)
     if (r->stopping)
         return;
     served(r);
-    malloc_trim(0); /* what parsing took is not needed before the next time */
+    (void)loop_timer(r->loop, &r->trim, TRIM_AFTER);
     int64_t us = (clock_mono() - r->began) / 1000;
     log_info("reloaded %s in %" PRId64 ".%" PRId64
              " ms: %zu listeners, %zu sites (%zu kept), %zu routes",
@@ -216,11 +231,11 @@ void reload_ask(struct reload *r)
     r->log = NULL;
     r->log_before = r->change->log;
     r->log_error = 0;
-    int error = pthread_create(&r->thread, NULL, load, r);
-    if (error != 0) {
+    int error = thread_start(&r->thread, 0, load, r);
+    if (error < 0) {
         config_unref(r->before);
         r->before = NULL;
-        fail(r, strerrordesc_np(error));
+        fail(r, strerrordesc_np(-error));
         return;
     }
     r->loading = true;
@@ -233,8 +248,8 @@ void reload_init(struct reload *r, struct loop *loop, struct change *change)
 {
     *r = (struct reload){ .loop = loop, .change = change };
     timer_init(&r->deadline, too_late);
+    timer_init(&r->trim, trim);
     r->loaded.deliver = loaded;
-    served(r);
 }
 
 void reload_stop(struct reload *r)

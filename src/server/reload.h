@@ -28,6 +28,7 @@ struct reload {
     bool joined;    /* the thread has ended, its letter has not been delivered */
     int64_t began;  /* of the load; clock_mono() */
     struct timer deadline;
+    struct timer trim;     /* after a reload */
     struct letter loaded;  /* loader -> main */
     char served_since[16]; /* "12:30:59": when the config that is served was loaded */
     char status[600];      /* how it stands, in a sentence */
@@ -44,6 +45,8 @@ struct reload {
 };
 
 void reload_init(struct reload *r, struct loop *loop, struct change *change);
+/* The first config is served. */
+void reload_begin(struct reload *r);
 /* HUP. */
 void reload_ask(struct reload *r);
 /* All engines have switched. */

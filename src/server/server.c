@@ -302,6 +302,7 @@ int server_run(struct server *s)
             return r;
         }
     }
+    reload_begin(&s->reload);
     notify_ready();
     const struct config *c = s->change.config;
     log_info("serving: %u loops, %zu listeners, %zu sites, %zu routes", s->n_engines,
@@ -334,6 +335,7 @@ bool server_free(struct server *s)
     timer_clear(&s->loop.timers, &s->look);
     timer_clear(&s->loop.timers, &s->drain_timer);
     timer_clear(&s->loop.timers, &s->reload.deadline);
+    timer_clear(&s->loop.timers, &s->reload.trim);
     if (watch_is_on(&s->signals)) {
         int fd = s->signals.fd;
         loop_unwatch(&s->loop, &s->signals);

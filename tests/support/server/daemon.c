@@ -62,6 +62,7 @@ struct config *test_config_after(const char *text, const struct config *before)
     snprintf(path, sizeof path, "%s/conf", test_dir());
     f = fopen(path, "we");
     ck_assert_ptr_nonnull(f);
+    fputs("log_level = \"error\"; ", f);
     if (at != NULL)
         fprintf(f, "%.*s%s%s", (int)(at - text), text, test_dir(), rest);
     else
@@ -91,7 +92,6 @@ void daemon_start(const char *text)
 {
     log_init(LOG_LEVEL_ERROR);
     ck_assert_int_eq(server_new(test_config(text), &server), 0);
-    log_set_level(LOG_LEVEL_ERROR);
     ck_assert_int_eq(pthread_create(&thread, NULL, daemon_main, NULL), 0);
     running = true;
 }

@@ -10,7 +10,7 @@
 /* A directory that goes with the process; ends in no slash. */
 const char *test_dir(void);
 /* Loads a config; the first "%s" in `text` is test_dir(). */
-struct config *test_config(const char *text);
+struct config *test_config(const char *text); /* which says nothing of log_level */
 /* As a reload does: keeps what it can of `before`. */
 struct config *test_config_after(const char *text, const struct config *before);
 

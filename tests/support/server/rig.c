@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "server/conn.h"
 #include "tests/support/server/daemon.h"
 
 struct rig rig;
@@ -24,7 +25,6 @@ void rig_start(const char *text)
     ck_assert_int_eq(engine_init(&rig.engine, rig.server, 0), 0);
     change_init(&rig.change, server_loop(rig.server), &rig.engine, 1);
     ck_assert_ptr_nonnull(rig_change(text));
-    log_set_level(LOG_LEVEL_ERROR);
 }
 
 struct config *rig_change(const char *text)
@@ -62,4 +62,31 @@ struct acceptor *rig_acceptor(void)
 {
     ck_assert(!list_empty(&rig.engine.acceptors));
     return list_first(&rig.engine.acceptors, struct acceptor, node);
+}
+
+struct conn *rig_conn(int *ret_peer)
+{
+    struct sockaddr none = { .sa_family = AF_UNIX };
+    int fds[2];
+
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
+    int r = conn_open(rig_acceptor(), fds[0], &none, sizeof none);
+    struct conn *c = list_last(&rig.engine.conns, struct conn, node);
+    ck_assert_int_eq(r, 0);
+    ck_assert_ptr_nonnull(c);
+    *ret_peer = fds[1];
+    return c;
+}
+
+const char *rig_received(int peer, bool *ret_end)
+{
+    static char text[KIB(64)];
+    size_t n = 0;
+    ssize_t r = 1;
+
+    while (n < sizeof text - 1 && (r = recv(peer, text + n, sizeof text - 1 - n, 0)) > 0)
+        n += (size_t)r;
+    text[n] = '\0';
+    *ret_end = r == 0;
+    return text;
 }

@@ -26,5 +26,10 @@ void rig_turns(int n);
 void rig_stop(void);
 /* Its first acceptor, for conn_open(). */
 struct acceptor *rig_acceptor(void);
+/* A connection by that acceptor, and its peer's end of a socket pair; non-blocking where the test
+ * is both sides. */
+struct conn *rig_conn(int *ret_peer);
+/* What has arrived there; NUL-terminated, till the next call. `*ret_end`: and then the end. */
+const char *rig_received(int peer, bool *ret_end);
 
 #endif

@@ -403,6 +403,90 @@ START_TEST(many_errors_are_bounded)
 }
 END_TEST
 
+/* The config as it was, kept for a moment; and what becomes of another text after it. */
+static struct config *before;
+
+static void after(const char *text)
+{
+    config_unref(before);
+    before = tree_config;
+    tree_config = NULL;
+    tree_write("muxd.conf", str_of(text));
+    report_init(&tree_report, &tree_arena);
+    ck_assert_msg(config_load(tree_path("muxd.conf"), before, &tree_report, &tree_config) == 0,
+                  "%s", tree_messages());
+}
+
+static void before_end(void)
+{
+    config_unref(before);
+    before = NULL;
+}
+
+#define TWO(a, b)                                                                                  \
+    "sites: { a: { hosts = \"a\"; routes: { r: { " a                                               \
+    " } } } b: { hosts = \"b\"; routes: { r: { " b " } } } }\n"
+#define GREET(to) "match = \"/\"; greet: { to = \"" to "\"; file = \"f\"; }"
+
+START_TEST(sites_are_kept_unless_changed)
+{
+    static const char *const others[] = {
+        "match = \"/\"; greet: { to = \"y\"; file = \"f\"; }",
+        "match = \"/y\"; greet: { to = \"x\"; file = \"f\"; }",
+        "match = \"/\"; mute: { }",
+        "match = \"/\"; greet: { to = \"x\"; file = \"f\"; } share = 2;",
+        "match = \"/\"; greet: { to = \"x\"; file = \"f\"; } run = \"pool\";",
+        "match = \"/\"; greet: { to = \"x\"; file = \"f\"; } pool = \"p\";",
+        "match = \"/\"; greet: { to = \"x\"; file = \"f\"; } stamp: { ink = \"red\"; }",
+    };
+    char text[1024];
+
+    for (size_t i = 0; i < array_len(others); i++) {
+        tree_ok(TWO(GREET("x"), GREET("x")) "pools: { p: { } }\n");
+        snprintf(text, sizeof text, "pools: { p: { } }\n" TWO("%s", GREET("x")), others[i]);
+        after(text);
+        ck_assert_uint_eq(tree_config->n_kept, 1);
+        ck_assert_ptr_ne(tree_config->sites[0], before->sites[0]);
+        ck_assert_ptr_eq(tree_config->sites[1], before->sites[1]);
+        ck_assert_ptr_eq(site_of("b", 0), before->sites[1]);
+        ck_assert_ptr_eq(site_of("a", 0), tree_config->sites[0]);
+    }
+    before_end();
+}
+END_TEST
+
+/* Blanks, comments, other sites and other listeners leave a site what it is. */
+START_TEST(words_do_not_matter)
+{
+    tree_ok(TWO(GREET("x"), GREET("x")));
+    after("# a comment\nlisteners: { l: { address = \"127.0.0.1:1\"; } m: { address = "
+          "\"127.0.0.1:2\"; } }\nroutes: { n: { match = \"/\"; mute: { } } }\n" TWO(
+              "greet: { file = \"f\"; to = \"x\"; } match = \"/\";", GREET("x")));
+    ck_assert_uint_eq(tree_config->n_sites, 3);
+    ck_assert_uint_eq(tree_config->n_kept, 2);
+    ck_assert_ptr_eq(site_of("a", 1), before->sites[0]);
+    config_unref(before);
+    before = NULL;
+    /* The old snapshot is gone, its sites are not. */
+    ck_assert(str_eq(route_of(site_of("a", 0), "r")->name, STR("r")));
+    site_is("other", 0, "default");
+}
+END_TEST
+
+/* A site that is kept does not hide that something of it is wrong by now. */
+START_TEST(kept_sites_are_checked)
+{
+    tree_ok(TWO(GREET("x"), GREET("x")));
+    before = tree_config;
+    tree_config = NULL;
+    tree_write("muxd.conf", str_of(TWO(GREET("x"), GREET("x")) "sites: { }"));
+    report_init(&tree_report, &tree_arena);
+    ck_assert_int_eq(config_load(tree_path("muxd.conf"), before, &tree_report, &tree_config),
+                     -EINVAL);
+    before_end();
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("load");
@@ -421,6 +505,9 @@ int main(void)
     tcase_add_test(t, other_mistakes);
     tcase_add_test(t, many_routes_are_fast);
     tcase_add_test(t, many_errors_are_bounded);
+    tcase_add_test(t, sites_are_kept_unless_changed);
+    tcase_add_test(t, words_do_not_matter);
+    tcase_add_test(t, kept_sites_are_checked);
     tcase_set_timeout(t, 60);
     suite_add_tcase(s, t);
     return tree_main(s);

@@ -187,8 +187,8 @@ START_TEST(no_wake_up_is_lost)
 }
 END_TEST
 
-/* A ring half full ends the writer's rest: ten bursts take less than ten rests, unless the machine
- * is busy, so each of several rounds may show it. */
+/* A ring an eighth full ends the writer's rest: ten bursts take less than ten rests, unless the
+ * machine is busy, so each of several rounds may show it. */
 START_TEST(a_burst_is_taken)
 {
     static char line[1024], too_long[KIB(64) + 1];

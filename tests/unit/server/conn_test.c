@@ -40,40 +40,11 @@ static void turns(int n)
         loop_turn(&rig.engine.loop, 0);
 }
 
-/* A connection, and its peer's end; non-blocking where the test is both sides. */
-static struct conn *open_conn(int *ret_peer)
-{
-    struct sockaddr none = { .sa_family = AF_UNIX };
-    int fds[2];
-
-    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
-    int r = conn_open(rig_acceptor(), fds[0], &none, sizeof none);
-    struct conn *c = list_last(&rig.engine.conns, struct conn, node);
-    ck_assert_int_eq(r, 0);
-    ck_assert_ptr_nonnull(c);
-    *ret_peer = fds[1];
-    return c;
-}
-
 static bool is_closed(int peer)
 {
     struct pollfd p = { .fd = peer };
 
     return poll(&p, 1, 0) == 1 && (p.revents & POLLHUP);
-}
-
-/* What has arrived; NUL-terminated. `*ret_end`: and then the end. */
-static const char *received(int peer, bool *ret_end)
-{
-    static char text[KIB(64)];
-    size_t n = 0;
-    ssize_t r;
-
-    while ((r = recv(peer, text + n, sizeof text - 1 - n, 0)) > 0)
-        n += (size_t)r;
-    text[n] = '\0';
-    *ret_end = r == 0;
-    return text;
 }
 
 /* So much later what is due is due. */
@@ -93,13 +64,13 @@ START_TEST(idle_holds_nothing)
 {
     bool end;
     int peer;
-    struct conn *c = open_conn(&peer);
+    struct conn *c = rig_conn(&peer);
 
     turns(2);
     ck_assert_ptr_null(c->proto_data);
     client_send(peer, REQUEST);
     turns(1);
-    assert_starts(received(peer, &end), "HTTP/1.1 200 ");
+    assert_starts(rig_received(peer, &end), "HTTP/1.1 200 ");
     ck_assert(!end);
     ck_assert_ptr_null(c->proto_data);
     ck_assert_int_eq(c->wait, CONN_WAIT_IDLE);
@@ -141,7 +112,7 @@ START_TEST(close_in_the_middle_of_a_turn)
 
     watch_init(&closer, close_victim);
     for (int order = 0; order < 2; order++) {
-        victim = open_conn(&peer);
+        victim = rig_conn(&peer);
         turns(1);
         client_send(peer, REQUEST);
         if (order == 0)
@@ -162,7 +133,7 @@ END_TEST
 START_TEST(close_while_lent)
 {
     int peer;
-    struct conn *c = open_conn(&peer);
+    struct conn *c = rig_conn(&peer);
 
     stage_shut();
     client_send(peer, "GET /off HTTP/1.1\r\nHost: x\r\n\r\n");
@@ -220,12 +191,12 @@ END_TEST
 
 static struct conn *lingering(int *ret_peer)
 {
-    struct conn *c = open_conn(ret_peer);
+    struct conn *c = rig_conn(ret_peer);
     bool end;
 
     client_send(*ret_peer, "GET /a HTTP/1.1\r\nHost : x\r\n\r\n");
     turns(1);
-    assert_starts(received(*ret_peer, &end), "HTTP/1.1 400 ");
+    assert_starts(rig_received(*ret_peer, &end), "HTTP/1.1 400 ");
     ck_assert(end);
     ck_assert_int_eq(c->state, CONN_LINGER);
     ck_assert_ptr_null(c->proto_data);
@@ -304,10 +275,10 @@ START_TEST(no_linger_after_a_proper_end)
     bool end;
     int peer;
 
-    (void)open_conn(&peer);
+    (void)rig_conn(&peer);
     client_send(peer, "GET /a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
     turns(2);
-    assert_starts(received(peer, &end), "HTTP/1.1 200 ");
+    assert_starts(rig_received(peer, &end), "HTTP/1.1 200 ");
     ck_assert(end);
     ck_assert_uint_eq(rig.engine.n_conns, 0);
     close(peer);
@@ -322,17 +293,17 @@ START_TEST(idle_time_out)
     int peer;
 
     /* A new connection owes its first byte within the time of a head. */
-    (void)open_conn(&peer);
+    (void)rig_conn(&peer);
     turns(1);
     pass_time(HOUR - NSEC_PER_SEC);
     ck_assert_uint_eq(rig.engine.n_conns, 1);
     pass_time(HOUR + NSEC_PER_SEC);
     ck_assert_uint_eq(rig.engine.n_conns, 0);
-    ck_assert_str_eq(received(peer, &end), "");
+    ck_assert_str_eq(rig_received(peer, &end), "");
     ck_assert(end);
     close(peer);
 
-    (void)open_conn(&peer);
+    (void)rig_conn(&peer);
     client_send(peer, REQUEST);
     turns(2);
     pass_time(5 * HOUR - NSEC_PER_SEC);
@@ -348,7 +319,7 @@ START_TEST(header_time_out_counts_from_its_begin)
 {
     bool end;
     int peer;
-    struct conn *c = open_conn(&peer);
+    struct conn *c = rig_conn(&peer);
 
     client_send(peer, "GET /a HTT");
     turns(1);
@@ -357,7 +328,7 @@ START_TEST(header_time_out_counts_from_its_begin)
     turns(1);
     ck_assert_int_eq(c->timer.expires, due);
     pass_time(HOUR + NSEC_PER_SEC);
-    const char *response = received(peer, &end);
+    const char *response = rig_received(peer, &end);
     assert_starts(response, "HTTP/1.1 408 ");
     ck_assert_ptr_nonnull(strstr(response, "Connection: close\r\n"));
     ck_assert(end);
@@ -373,11 +344,11 @@ START_TEST(body_time_out)
     bool end;
     int peer;
 
-    (void)open_conn(&peer);
+    (void)rig_conn(&peer);
     client_send(peer, "POST /read HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n01234");
     turns(2);
     pass_time(2 * HOUR + NSEC_PER_SEC);
-    const char *response = received(peer, &end);
+    const char *response = rig_received(peer, &end);
     assert_starts(response, "HTTP/1.1 408 ");
     ck_assert_ptr_nonnull(strstr(response, "Connection: close\r\n"));
     ck_assert(end);
@@ -391,15 +362,15 @@ START_TEST(discard_time_out)
 {
     bool end;
     int peer;
-    struct conn *c = open_conn(&peer);
+    struct conn *c = rig_conn(&peer);
 
     client_send(peer, "POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n01234");
     turns(2);
-    assert_starts(received(peer, &end), "HTTP/1.1 200 ");
+    assert_starts(rig_received(peer, &end), "HTTP/1.1 200 ");
     ck_assert(!end);
     ck_assert_int_eq(c->wait, CONN_WAIT_BODY);
     pass_time(2 * HOUR + NSEC_PER_SEC);
-    (void)received(peer, &end);
+    (void)rig_received(peer, &end);
     ck_assert(end);
     ck_assert_int_eq(c->state, CONN_LINGER);
     close(peer);
@@ -411,7 +382,7 @@ START_TEST(write_time_out)
 {
     static char some[KIB(256)];
     int peer;
-    struct conn *c = open_conn(&peer);
+    struct conn *c = rig_conn(&peer);
 
     client_send(peer, "GET /big HTTP/1.1\r\nHost: x\r\n\r\n");
     turns(3);
@@ -434,7 +405,7 @@ START_TEST(peer_as_text)
 {
     char text[SOCK_TEXT_MAX];
     int peer;
-    struct conn *c = open_conn(&peer);
+    struct conn *c = rig_conn(&peer);
 
     conn_peer_text(c, text);
     ck_assert_str_eq(text, "unix:");
