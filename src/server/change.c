@@ -27,10 +27,10 @@ static const struct conf_listener *find_conf(const struct config *c, const struc
     return NULL;
 }
 
-static bool have_port(const struct list *among, const struct sock_addr *address)
+static bool have_overlap(const struct list *among, const struct sock_addr *address)
 {
     list_each (l, among, struct listener, node)
-        if (l->n_fds > 0 && sock_same_port(&l->address, address))
+        if (l->n_fds > 0 && sock_overlap(&l->address, address))
             return true;
     return false;
 }
@@ -58,7 +58,8 @@ static void complain(const struct conf_listener *conf, int error)
 static int open_listener(struct change *c, const struct conf_listener *conf)
 {
     struct listener *l = calloc(1, sizeof *l);
-    bool beside = have_port(&c->listeners, &conf->address) || have_port(&c->opened, &conf->address);
+    bool beside =
+        have_overlap(&c->listeners, &conf->address) || have_overlap(&c->opened, &conf->address);
 
     if (l == NULL)
         return -ENOMEM;
