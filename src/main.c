@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -101,10 +102,24 @@ static void panic(void)
     (void)!write(STDERR_FILENO, text, (size_t)n);
 }
 
+/* HUP and USR1 wait for the server, for they would end the process; a start may be long. TERM and
+ * INT end it still, whatever the load waits for. */
+static void hold_signals(void)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGUSR1);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
 static int command_serve(const char *file)
 {
     struct config *config;
     struct server *server;
+
+    hold_signals();
     int status = load(file, &config);
 
     if (status != EX_OK)
