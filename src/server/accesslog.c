@@ -57,7 +57,6 @@ int accesslog_new(const struct conf_access *conf, unsigned n_loops, struct acces
     if (!to_stdout)
         memcpy(a->path, conf->path.p, conf->path.n);
     list_init(&a->node);
-    a->format = conf->format;
     struct spool_conf how = {
         .path = to_stdout ? NULL : a->path, .producers = n_loops, .tell = tell, .arg = a
     };
@@ -85,7 +84,7 @@ bool accesslog_is(const struct accesslog *a, const struct conf_access *conf)
 {
     if (a == NULL || conf->path.n == 0)
         return a == NULL && conf->path.n == 0;
-    return str_eq(str_of(name_of(a)), conf->path) && a->format == conf->format;
+    return str_eq(str_of(name_of(a)), conf->path);
 }
 
 static struct str field_of(const struct request *q, enum field_id id)
@@ -122,7 +121,7 @@ void accesslog_add(struct accesslog *a, struct exchange *x, const char *cut)
         r.reason = str_of(cut);
     else if (x->reply != NULL && x->reply->reason != NULL)
         r.reason = str_of(x->reply->reason);
-    size_t n = access_format(a->format, &r, &e->log_clock, line, sizeof line);
+    size_t n = access_format(e->config->access.format, &r, &e->log_clock, line, sizeof line);
     (void)spool_add(a->spool, e->index, line, n); /* it counts what finds no room */
 }
 

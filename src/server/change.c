@@ -129,13 +129,6 @@ static void settle_listeners(struct change *c)
 
 /* ---- the change */
 
-/* The writer of the old one ends when it has written what is there; until then it waits here. */
-static void end_log(struct change *c, struct accesslog *log)
-{
-    if (log != NULL && !accesslog_end(log, clock_mono()))
-        list_push_back(&c->ending, &log->node);
-}
-
 static bool end_logs(struct change *c, int64_t deadline)
 {
     list_each_safe (log, &c->ending, struct accesslog, node) {
@@ -146,6 +139,14 @@ static bool end_logs(struct change *c, int64_t deadline)
         }
     }
     return true;
+}
+
+/* The writer of the old one ends when it has written what is there; until then it waits here. */
+static void end_log(struct change *c, struct accesslog *log)
+{
+    (void)end_logs(c, clock_mono());
+    if (log != NULL && !accesslog_end(log, clock_mono()))
+        list_push_back(&c->ending, &log->node);
 }
 
 static void undo(struct change *c)
