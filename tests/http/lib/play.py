@@ -13,6 +13,7 @@ import tempfile
 import termios
 import time
 
+from accesslog import Log, demand_own_ids, match_any, match_json, match_text
 from client import Client, Poller, Response
 from daemon import VALGRIND, Daemon
 from text import (BadScenario, Failure, difference, join_pieces, seconds, size, split_words)
@@ -52,6 +53,7 @@ class Play:
         self.reserved = []
         self.inherited = []  # (name, listening socket)
         self.descriptors = 0  # at most that many in the daemon
+        self.logs = {}  # name: Log
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith("MUXD_")}
         if options.transport:
             self.environment["MUXD_TEST_TRANSPORT"] = options.transport
@@ -127,6 +129,9 @@ class Play:
             if self.scenario.settings.get("lost") != "yes" and self.daemon.output.unbalanced():
                 raise Failure("work did not come back: "
                               + ", ".join(self.daemon.output.unbalanced()))
+        for log in self.logs.values():
+            log.demand_end()
+        demand_own_ids(self.logs.values())
 
     def _said(self):
         if not self.daemon or not self.daemon.output.lines:
@@ -289,6 +294,61 @@ class Play:
                 raise BadScenario(f"run: {key} {value}")
             if not good:
                 raise Failure(f"{key} {value}: exit {done.returncode}, output:\n{done.stdout}")
+
+    # ---- access logs
+
+    def _log(self, name):
+        return self.logs.setdefault(name, Log(self._path(name)))
+
+    def _look_until(self, condition, complaint):
+        """What the kernel tells no one of."""
+        end = time.monotonic() + self.poller.patience
+        while not self.poller.wait(condition, "", None, 0.005):
+            if time.monotonic() > end:
+                raise Failure(complaint())
+
+    def _take_lines(self, name, n):
+        log = self._log(name)
+        self._look_until(lambda: len(log.left()) >= n,
+                         lambda: f"waited for {n} lines in {name}; there are:\n{log.text()}")
+        return log.take(n)
+
+    def do_lines(self, words, block):
+        """lines NAME [times N]: waits for the next lines of the file, which match the REGEXes of
+        the block, one each, in this order. (?P<name>...) sets ${name}."""
+        wanted = [line for line in block if line.strip()]
+        times = int(words[2]) if words[1:2] == ["times"] else 1
+        for expression in wanted * times:
+            self.values.update(match_text(self._take_lines(words[0], 1)[0], expression))
+
+    def do_json(self, words, block):
+        """json NAME: waits for the next line of the file, an object that is as the block says."""
+        self.values.update(match_json(self._take_lines(words[0], 1)[0], block))
+
+    def do_count(self, words, block):
+        """count NAME: takes the next lines, so many of each kind, in any order; the block: N REGEX,
+        the first that matches counts."""
+        kinds = [line.split(None, 1) for line in block if line.strip()]
+        left = {expression: int(n) for n, expression in kinds}
+        for line in self._take_lines(words[0], sum(left.values())):
+            match_any(line, left)
+
+    def do_no_lines(self, words, _block):
+        """no-lines NAME: none is left, and none is broken."""
+        self._log(words[0]).demand_end()
+
+    def do_await(self, words, _block):
+        """await NAME: waits until there is such a file."""
+        path = self._path(words[0])
+        self._look_until(lambda: os.path.exists(path), lambda: f"waited for {words[0]}")
+
+    def do_rename(self, words, _block):
+        """rename OLD NEW: the lines that are not taken yet are those of NEW."""
+        old, new = words
+        os.rename(self._path(old), self._path(new))
+        if old in self.logs:
+            self.logs[new] = self.logs.pop(old)
+            self.logs[new].path = self._path(new)
 
     # ---- connections
 
