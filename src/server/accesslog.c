@@ -28,7 +28,7 @@ static void tell(void *arg, enum spool_event event, int error, uint64_t dropped)
     case SPOOL_FAILED:
         log_warning("access log %s: %s; requests go on, and their lines are lost once the buffers "
                     "are full",
-                    name_of(a), strerrordesc_np(-error));
+                    name_of(a), strerrordesc_np(error));
         break;
     case SPOOL_RESUMED:
         log_info("access log %s: written again; %" PRIu64 " lines were lost", name_of(a), dropped);
@@ -39,7 +39,7 @@ static void tell(void *arg, enum spool_event event, int error, uint64_t dropped)
         break;
     case SPOOL_REOPEN_FAILED:
         log_warning("access log %s: cannot open it anew: %s; the old file is written to",
-                    name_of(a), strerrordesc_np(-error));
+                    name_of(a), strerrordesc_np(error));
         break;
     }
 }
