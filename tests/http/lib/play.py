@@ -196,6 +196,8 @@ class Play:
         os.makedirs(self._path(words[0]))
 
     def do_remove(self, words, _block):
+        if words[0] in self.logs:
+            self.logs.pop(words[0]).demand_end()
         os.unlink(self._path(words[0]))
 
     def do_fifo(self, words, _block):
@@ -464,6 +466,7 @@ class Play:
                 raise BadScenario(f"expect: {option}")
         for _ in range(times):
             response = Response(client, method, truncated)
+            self.values["received"] = len(response.body)
             if str(response.status) not in statuses:
                 raise Failure(f"expected {'|'.join(statuses)}, received:\n{response.text()}")
             for line in block:
