@@ -16,6 +16,7 @@
 #include "config/config.h"
 #include "server/conn.h"
 #include "server/engine.h"
+#include "server/reload.h"
 #include "server/server.h"
 
 #define MUXD_CONF_FILE MUXD_SYSCONFDIR "/muxd.conf"
@@ -47,16 +48,23 @@ static int load(const char *file, struct config **ret)
 {
     struct arena arena;
     struct report report;
+    char sum[64];
 
     arena_init(&arena, REPORT_MAX);
     report_init(&report, &arena);
     int r = config_load(file, NULL, &report, ret);
-    print_report(&report);
-    if (r == -ENOMEM)
-        fprintf(stderr, "%s: not enough memory\n", file);
-    else if (r < 0)
-        fprintf(stderr, "%s: %u error%s, %u warning%s\n", file, report.errors,
-                report.errors == 1 ? "" : "s", report.warnings, report.warnings == 1 ? "" : "s");
+    snprintf(sum, sizeof sum, "%u error%s, %u warning%s", report.errors,
+             report.errors == 1 ? "" : "s", report.warnings, report.warnings == 1 ? "" : "s");
+    const char *end = r == -ENOMEM ? "not enough memory" : r < 0 ? sum : NULL;
+    if (log_is_journal()) { /* whose records have a level, and are one line each */
+        reload_log_report(&report);
+        if (end != NULL)
+            log_plain(LOG_LEVEL_ERROR, "%s: %s", file, end);
+    } else {
+        print_report(&report);
+        if (end != NULL)
+            fprintf(stderr, "%s: %s\n", file, end);
+    }
     arena_done(&arena);
     if (r < 0)
         return r == -ENOMEM ? EX_OSERR : EX_CONFIG;
@@ -101,7 +109,6 @@ static int command_serve(const char *file)
 
     if (status != EX_OK)
         return status;
-    log_init(LOG_LEVEL_INFO);
     check_panic_hook = panic;
     int r = server_new(config, &server);
     if (r < 0) {
@@ -159,6 +166,7 @@ int main(int argc, char **argv)
     int opt;
 
     open_standard_streams();
+    log_init(LOG_LEVEL_INFO);
     /* getopt.h cannot be included: its struct option is not ours. */
     if (argc == 2 && strcmp(argv[1], "--version") == 0)
         return printed(version());

@@ -184,11 +184,16 @@ static void written(struct spool *s, struct ring *r, size_t n)
     size_t from = tail + s->part, to = from + n;
     uint64_t lines = 0;
 
-    for (size_t i = from; i != to; i++)
-        if (r->bytes[i & (s->size - 1)] == '\n') {
+    while (from != to) {
+        const char *at = r->bytes + (from & (s->size - 1));
+        size_t piece = min_of(to - from, s->size - (from & (s->size - 1)));
+        const char *end = memchr(at, '\n', piece);
+        from += end != NULL ? (size_t)(end + 1 - at) : piece;
+        if (end != NULL) {
             lines++;
-            tail = i + 1;
+            tail = from;
         }
+    }
     s->part = to - tail;
     count(&s->lines, lines);
     count(&s->bytes, n);

@@ -31,6 +31,7 @@ class Poller:
         self.patience = patience  # seconds until a wait has failed
         self.clients = {}
         self.output = None  # the daemon's, see daemon.py
+        self.states = None  # what it tells the service manager
 
     def wait(self, condition, what, client=None, seconds=None):
         """True once condition() holds; without `seconds` a failure when it never does."""
@@ -51,9 +52,10 @@ class Poller:
             if events:
                 poll.register(client.socket, events)
                 by_fd[client.socket.fileno()] = client
-        if self.output and not self.output.ended:
-            poll.register(self.output.fd, select.POLLIN)
-            by_fd[self.output.fd] = self.output
+        for source in (self.output, self.states):
+            if source and not source.ended:
+                poll.register(source.fd, select.POLLIN)
+                by_fd[source.fd] = source
         for fd, events in poll.poll(timeout * 1000):
             by_fd[fd].ready(events, reader)
 

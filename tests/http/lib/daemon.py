@@ -2,18 +2,16 @@
 
 import os
 import re
-import select
 import signal
 import socket
 import subprocess
-import time
 
 from text import Failure
 
 # Never right, whatever a scenario expects.
 _ALARM = re.compile(r"panic:|Sanitizer|runtime error:|ERROR SUMMARY: [1-9]|definitely lost: [1-9]")
 # Lines that need not be expected: the log at level info, and valgrind's own.
-_CHATTER = re.compile(r"muxd: (?!warning: |error: )|==\d+==|test: |\s*$")
+_CHATTER = re.compile(r"muxd: (?!(?:.*?: )?(?:warning|error): )|==\d+==|test: |\s*$")
 _BALANCE = re.compile(r"test: total (\S+) started (\d+) finished (\d+)")
 
 VALGRIND = ["valgrind", "-q", "--leak-check=full", "--show-leak-kinds=definite,indirect",
@@ -42,12 +40,12 @@ class Output:
         self.lines += [line.decode("utf-8", "replace") for line in lines]
 
     def take(self, expression):
-        """Takes the first line not yet taken that matches; True if there is one."""
+        """Takes the first line not yet taken that matches; returns it, or None."""
         for i, line in enumerate(self.lines):
             if i not in self.expected and re.search(expression, line):
                 self.expected.add(i)
-                return True
-        return False
+                return line
+        return None
 
     def complaints(self):
         return [line for i, line in enumerate(self.lines) if _ALARM.search(line)
@@ -59,13 +57,36 @@ class Output:
         return [m[0] for m in found if m and m[2] != m[3]]
 
 
+class States:
+    """What the daemon told the service manager: one text a datagram. Somebody has to read them: the
+    kernel keeps few, then the daemon would wait."""
+
+    def __init__(self, path):
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(path)
+        self.socket.setblocking(False)
+        self.fd, self.ended, self.seen = self.socket.fileno(), False, []
+        self.at = 0  # where find() looks first
+
+    def ready(self, _events, _reader):
+        try:
+            self.seen.append(self.socket.recv(4096).decode())
+        except BlockingIOError:
+            pass
+
+    def find(self, expression):
+        """A line in the datagram it found last or a later one."""
+        for i, state in enumerate(self.seen[self.at:], self.at):
+            if re.search(expression, state, re.M):
+                self.at = i
+                return True
+        return False
+
+
 class Daemon:
     def __init__(self, command, poller, directory, environment, inherited):
         self.poller = poller
-        notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        notify.bind(f"{directory}/notify")
-        notify.setblocking(False)
-        self.notify, self.states = notify, []
+        self.states = poller.states = States(f"{directory}/notify")
         self.process = subprocess.Popen(
             command, cwd=directory, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, pass_fds=inherited,
@@ -73,23 +94,9 @@ class Daemon:
         self.output = poller.output = Output(self.process.stdout.fileno())
 
     def await_ready(self):
-        end = time.monotonic() + self.poller.patience
-        while not self.ready_seen():
-            left = end - time.monotonic()
-            if left <= 0:
-                raise Failure("the daemon did not say READY=1")
-            fds = select.select([self.notify, self.output.fd], [], [], left)[0]
-            if self.output.fd in fds:
-                self.output.ready(None, None)
-                if self.output.ended:
-                    raise Failure(f"the daemon ended at start, status {self.wait()}")
-
-    def ready_seen(self):
-        try:
-            while True:
-                self.states.append(self.notify.recv(4096).decode())
-        except BlockingIOError:
-            return any("READY=1" in state.split("\n") for state in self.states)
+        self.poller.wait(lambda: self.states.find("^READY=1$") or self.output.ended, "READY=1")
+        if self.output.ended:
+            raise Failure(f"the daemon ended at start, status {self.wait()}")
 
     def signal(self, name):
         self.process.send_signal(getattr(signal, f"SIG{name}"))
@@ -107,4 +114,4 @@ class Daemon:
             self.process.kill()
             self.process.wait()
         self.process.stdout.close()
-        self.notify.close()
+        self.states.socket.close()

@@ -25,6 +25,8 @@ loops = 2;
 LISTENERS = """\
 listeners: { main: { address = "${address}"; } }
 """
+# What the log says at the end of each reload.
+_OUTCOME = r"muxd: (?:error: )?(?:reloaded|reload failed|reload refused)\b"
 
 
 def reserve_port():
@@ -52,6 +54,7 @@ class Play:
         self.gates = []
         self.reserved = []
         self.inherited = []  # (name, listening socket)
+        self.occupied = {}  # address: listening socket
         self.descriptors = 0  # at most that many in the daemon
         self.logs = {}  # name: Log
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith("MUXD_")}
@@ -90,6 +93,9 @@ class Play:
         text = self._expand(step.text)
         words = split_words(text)
         block = [self._expand(line) for line in step.block]
+        self._do(words, block)
+
+    def _do(self, words, block):
         many = None
         if isinstance(words[0], str):
             many = re.fullmatch(r"c(\d+)(?:\.\.(\d+))?", words[0])
@@ -146,7 +152,7 @@ class Play:
             self.daemon.kill()
         for gate in self.gates:
             os.close(gate)
-        for sock in self.reserved + [sock for _, sock in self.inherited]:
+        for sock in [*self.reserved, *self.occupied.values(), *(s for _, s in self.inherited)]:
             sock.close()
         shutil.rmtree(self.directory)
 
@@ -165,13 +171,18 @@ class Play:
         return path
 
     def do_config(self, _words, block):
+        """A running daemon finds either the old file or the new one."""
         text = "\n".join(block) + "\n"
-        with open(self.values["config"], "w", encoding="utf-8") as file:
-            if not re.search(r"^\s*listeners\s*[:=]", text, re.M):
-                text += self._expand(LISTENERS)
-            if not re.search(r"^\s*loops\s*=", text, re.M):
-                text += DEFAULTS
-            file.write(text)
+        if not re.search(r"^\s*listeners\s*[:=]", text, re.M):
+            text += self._expand(LISTENERS)
+        if not re.search(r"^\s*loops\s*=", text, re.M):
+            text += DEFAULTS
+        self._replace(self.values["config"], text.encode())
+
+    def _replace(self, path, data):
+        with open(path + ".new", "wb") as file:
+            file.write(data)
+        os.rename(path + ".new", path)
 
     def do_file(self, words, block):
         """file NAME bytes... | an indented text"""
@@ -198,7 +209,8 @@ class Play:
     def do_remove(self, words, _block):
         if words[0] in self.logs:
             self.logs.pop(words[0]).demand_end()
-        os.unlink(self._path(words[0]))
+        path = self._path(words[0])
+        (os.rmdir if os.path.isdir(path) else os.unlink)(path)
 
     def do_fifo(self, words, _block):
         os.mkfifo(self._path(words[0]))
@@ -231,6 +243,19 @@ class Play:
         sock = socket.create_server(("127.0.0.1", int(words[1])))
         self.inherited.append((words[0], sock))
 
+    def do_occupy(self, words, _block):
+        """occupy ADDRESS: somebody else listens there, until `vacate ADDRESS`."""
+        if words[0].startswith("unix:"):
+            self.occupied[words[0]] = sock = socket.socket(socket.AF_UNIX)
+            sock.bind(words[0][5:])
+            sock.listen()
+        else:
+            host, port = words[0].rsplit(":", 1)
+            self.occupied[words[0]] = socket.create_server((host, int(port)))
+
+    def do_vacate(self, words, _block):
+        self.occupied.pop(words[0]).close()
+
     def do_start(self, _words, _block):
         if self.daemon:
             return
@@ -245,6 +270,48 @@ class Play:
         self.do_start([], [])
         self.daemon.signal(words[0])
         self.told_to_end = self.told_to_end or words[0] in ("TERM", "INT")
+
+    def do_reload(self, words, _block):
+        """reload [REGEX] | reload fails [REGEX]: sends HUP and waits for the line that tells the
+        outcome, which REGEX must match."""
+        want = "reloaded"
+        if words[:1] == ["fails"]:
+            want, words = "reload failed", words[1:]
+        self.do_signal(["HUP"], [])
+        line = self._outcome()
+        if want not in line or not re.search(_expression(words), line):
+            raise Failure(f"expected '{want}' {_expression(words)}, the daemon said:\n{line}")
+
+    def _outcome(self):
+        lines = []
+
+        def told():
+            line = self.daemon.output.take(_OUTCOME)
+            if line:
+                lines.append(line)
+            return line or self.daemon.output.ended
+        self.poller.wait(told, "the outcome of the reload")
+        if not lines:
+            raise Failure("the daemon ended instead of reloading")
+        return lines[0]
+
+    def do_same_as_check(self, _words, _block):
+        """Waits for each message `muxd check` has about the config, in a line of its own in the
+        log, and takes them."""
+        done = self._run_muxd(["check", "-c", self.values["config"]])
+        found = re.findall(r"^\S.*?: (?:error|warning): .*$", done.stdout, re.M)
+        if not found:
+            raise Failure(f"check has nothing to say:\n{done.stdout}")
+        for text in found:
+            self.do_log([re.escape(text) + "$"], [])
+
+    def do_within(self, words, block):
+        """within TIME STEP: it must not take longer."""
+        begin = time.monotonic()
+        self._do(words[1:], block)
+        took = time.monotonic() - begin
+        if took > seconds(words[0]):
+            raise Failure(f"took {took:.3f} s")
 
     def do_exit(self, words, _block):
         status = self.daemon.wait()
@@ -269,20 +336,17 @@ class Play:
             raise Failure(f"the daemon ended without a line that matches {expression}")
 
     def do_notified(self, words, _block):
-        """notified NAME=VALUE: waits for that state on the notification socket."""
-        want = words[0]
-        self.poller.wait(lambda: self.daemon.ready_seen() and any(
-            re.search(want, state, re.M) for state in self.daemon.states) or
-            time.sleep(0.005), f"notification {want}")
+        """notified REGEX: waits for such a line on the notification socket, in the datagram the
+        last such step found or a later one."""
+        want = _expression(words)
+        self.do_start([], [])
+        self.poller.wait(lambda: self.daemon.states.find(want), f"notification {want}")
 
     def do_run(self, words, block):
         """run muxd ARGS: another process of the program; the block says what is expected."""
         if words[0] != "muxd":
             raise BadScenario("run: the only program is muxd")
-        done = subprocess.run(self._command() + words[1:], cwd=self.directory,
-                              env=self.environment, stdin=subprocess.DEVNULL, text=True,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              timeout=self.options.patience, check=False)
+        done = self._run_muxd(words[1:])
         wants = [line.split(None, 1) for line in block if line.strip()]
         if "exit" not in [w[0] for w in wants]:
             wants.append(["exit", "0"])
@@ -296,6 +360,12 @@ class Play:
                 raise BadScenario(f"run: {key} {value}")
             if not good:
                 raise Failure(f"{key} {value}: exit {done.returncode}, output:\n{done.stdout}")
+
+    def _run_muxd(self, arguments):
+        return subprocess.run(self._command() + arguments, cwd=self.directory,
+                              env=self.environment, stdin=subprocess.DEVNULL, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              timeout=self.options.patience, check=False)
 
     # ---- access logs
 
@@ -316,11 +386,9 @@ class Play:
         return log.take(n)
 
     def do_lines(self, words, block):
-        """lines NAME [times N]: waits for the next lines of the file, which match the REGEXes of
-        the block, one each, in this order. (?P<name>...) sets ${name}."""
-        wanted = [line for line in block if line.strip()]
-        times = int(words[2]) if words[1:2] == ["times"] else 1
-        for expression in wanted * times:
+        """lines NAME: waits for the next lines of the file, which match the REGEXes of the block,
+        one each, in this order. (?P<name>...) sets ${name}."""
+        for expression in filter(str.strip, block):
             self.values.update(match_text(self._take_lines(words[0], 1)[0], expression))
 
     def do_json(self, words, block):
@@ -369,12 +437,14 @@ class Play:
         Client(name, self.poller, address, buffer)
 
     def on_refused(self, name, words, _block):
-        """refused ADDRESS: nobody listens there."""
-        try:
-            Client(name, self.poller, words[0]).close()
-        except Failure:
-            return
-        raise Failure(f"{words[0]} accepts")
+        """refused ADDRESS: nobody listens there, or not much longer."""
+        def refused():
+            try:
+                Client(name, self.poller, words[0]).close()
+            except Failure:
+                return True
+            return False
+        self._look_until(refused, lambda: f"waited for {words[0]} to refuse")
 
     def on_send(self, name, words, _block):
         self._client(name).send(join_pieces(words, self.directory))
