@@ -38,7 +38,7 @@ class Log:
         return lines
 
     def text(self):
-        return "\n".join(show(line) for line in self.left()[:40]) or "nothing"
+        return "\n".join(show(line) for line in self.left()[:10]) or "nothing"
 
     def demand_end(self):
         lines, partial = self._read()

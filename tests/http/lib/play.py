@@ -379,29 +379,33 @@ class Play:
             if time.monotonic() > end:
                 raise Failure(complaint())
 
-    def _take_lines(self, name, n):
+    def _next_line(self, name):
         log = self._log(name)
-        self._look_until(lambda: len(log.left()) >= n,
-                         lambda: f"waited for {n} lines in {name}; there are:\n{log.text()}")
-        return log.take(n)
+        self._look_until(log.left, lambda: f"waited for a line in {name}")
+        return log.take(1)[0]
 
     def do_lines(self, words, block):
         """lines NAME: waits for the next lines of the file, which match the REGEXes of the block,
         one each, in this order. (?P<name>...) sets ${name}."""
         for expression in filter(str.strip, block):
-            self.values.update(match_text(self._take_lines(words[0], 1)[0], expression))
+            self.values.update(match_text(self._next_line(words[0]), expression))
 
     def do_json(self, words, block):
         """json NAME: waits for the next line of the file, an object that is as the block says."""
-        self.values.update(match_json(self._take_lines(words[0], 1)[0], block))
+        self.values.update(match_json(self._next_line(words[0]), block))
 
     def do_count(self, words, block):
-        """count NAME: takes the next lines, so many of each kind, in any order; the block: N REGEX,
-        the first that matches counts."""
+        """count NAME ...: waits for the next lines of all these files, so many of each kind, in any
+        order; the block: N REGEX, the first that matches counts."""
         kinds = [line.split(None, 1) for line in block if line.strip()]
         left = {expression: int(n) for n, expression in kinds}
-        for line in self._take_lines(words[0], sum(left.values())):
-            match_any(line, left)
+        logs, n = [self._log(name) for name in words], sum(left.values())
+        self._look_until(lambda: sum(len(log.left()) for log in logs) >= n,
+                         lambda: f"waited for {n} lines; there are:\n"
+                         + "\n".join(log.text() for log in logs))
+        for log in logs:
+            for line in log.take(len(log.left())):
+                match_any(line, left)
 
     def do_no_lines(self, words, _block):
         """no-lines NAME: none is left, and none is broken."""
