@@ -365,6 +365,9 @@ static int load_all(struct loader *l, const char *path)
     int r = load_files(l, c->file.p);
     if (r < 0 || list_empty(&l->files) || list_first(&l->files, struct file, node)->scan.n == 0)
         return r; /* without the main file the rest would be guesswork */
+    if (list_first(&l->files, struct file, node)->scan.n == 1)
+        report_add(l->report, true, (struct place){ .file = c->file.p }, STR_EMPTY,
+                   "nothing is set in this file");
 
     c->loops = l->top.loops ? l->top.loops : usable_cores();
     c->log_level = levels[l->top.log_level];

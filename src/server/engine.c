@@ -144,10 +144,14 @@ static void report_acceptor(struct acceptor *a)
 
 static void stop_accepting(struct acceptor *a)
 {
-    timer_clear(&a->engine->loop.timers, &a->pause);
-    loop_unwatch(&a->engine->loop, &a->watch);
+    struct engine *e = a->engine;
+
+    timer_clear(&e->loop.timers, &a->pause);
+    loop_unwatch(&e->loop, &a->watch);
     list_remove(&a->node);
     a->closed = true;
+    if (!a->listener->shared) /* at once: who still connects finds another socket, or none */
+        listener_close_one(a->listener, e->index);
     report_acceptor(a);
 }
 

@@ -49,7 +49,8 @@ void listener_close(struct listener *l)
     if (l == NULL || l->fds == NULL)
         return;
     for (unsigned i = 0; i < l->n_fds; i++)
-        close(l->fds[i]);
+        if (l->fds[i] >= 0)
+            close(l->fds[i]);
     struct stat st;
     if (l->n_fds > 0 && has_file(&l->address) && stat(l->address.un.sun_path, &st) == 0 &&
         st.st_dev == l->dev && st.st_ino == l->ino)
@@ -57,6 +58,12 @@ void listener_close(struct listener *l)
     free(l->fds);
     l->fds = NULL;
     l->n_fds = 0;
+}
+
+void listener_close_one(struct listener *l, unsigned engine)
+{
+    close(l->fds[engine]);
+    l->fds[engine] = -1;
 }
 
 void listener_text(const struct listener *l, char *buf)

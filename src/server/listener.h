@@ -2,9 +2,10 @@
  * listener.h - listening sockets, one set for each address of the config. An address is what a
  * listener is known by: it outlives the snapshots that name it, under whatever name.
  *
- * Owned by the main thread, which opens and closes the sockets; engines only accept on them
- * (EPOLL_CTL_DEL before the close, and never shutdown(), which would end the socket for whoever
- * shares it). What engines read here is set before they are told of it.
+ * Owned by the main thread, which opens and closes the sockets; engines accept on them, and close
+ * one that is theirs alone after the last accept (EPOLL_CTL_DEL before the close, and never
+ * shutdown(), which would end the socket for whoever shares it). What engines read here is set
+ * before they are told of it.
  *
  * A listener whose address left the config is closed once no engine accepts on it any more; it
  * stays until the last connection that came by it has ended, and these are served by the config
@@ -37,6 +38,9 @@ int listener_open(struct listener *l, const struct conf_listener *conf, unsigned
                   bool beside) MUST_USE;
 /* Harmless when closed. */
 void listener_close(struct listener *l);
+/* The socket of that engine alone, which is not shared: on the engine's thread, and before it tells
+ * that it accepts no more. */
+void listener_close_one(struct listener *l, unsigned engine);
 /* The address it really has (port 0 became one), of its first socket; room for SOCK_TEXT_MAX. */
 void listener_text(const struct listener *l, char *buf);
 /* What to tell about an error of listener_open(). */

@@ -11,32 +11,72 @@
 #include <inttypes.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/utf8.h"
 
+static bool ready_owed; /* READY=1 found a manager that does not listen */
+
+/* A socket that is connected to the manager's, to ask whether it has room; or -1. */
+static int connect_to_manager(void)
+{
+    const char *path = getenv("NOTIFY_SOCKET");
+    struct sockaddr_un un = { .sun_family = AF_UNIX };
+    size_t n = path != NULL ? strlen(path) : 0;
+
+    if (n < 2 || n >= sizeof un.sun_path || (path[0] != '/' && path[0] != '@'))
+        return -1; /* none, or of another family */
+    memcpy(un.sun_path, path, n);
+    if (path[0] == '@')
+        un.sun_path[0] = '\0';
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd >= 0 && connect(fd, (struct sockaddr *)&un,
+                           (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)) < 0) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+/* Sends unless it would have to wait: sd_notify(3) does, as long as nobody reads the socket, and
+ * with the main thread all would stand still that signals ask for. */
+static bool tell(const char *what)
+{
+    struct pollfd manager = { .fd = connect_to_manager(), .events = POLLOUT };
+    bool room = manager.fd < 0 || (poll(&manager, 1, 0) == 1 && (manager.revents & POLLOUT));
+
+    if (manager.fd >= 0)
+        close(manager.fd);
+    return room && sd_notify(0, what) >= 0;
+}
+
 void notify_ready(void)
 {
-    (void)sd_notify(0, "READY=1");
+    ready_owed = !tell("READY=1");
 }
 
 void notify_stopping(void)
 {
-    (void)sd_notify(0, "STOPPING=1");
+    (void)tell("STOPPING=1");
 }
 
 /* One datagram: for Type=notify-reload the time must come with it, or the manager waits for ever.
  */
 void notify_reloading(void)
 {
-    (void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRId64, clock_mono() / 1000);
+    char text[64];
+
+    snprintf(text, sizeof text, "RELOADING=1\nMONOTONIC_USEC=%" PRId64, clock_mono() / 1000);
+    (void)tell(text);
 }
 
 /* A manager ignores a status that is not UTF-8, and would take a further line for an assignment. */
@@ -65,17 +105,23 @@ static size_t cut_at(const char *text, size_t n)
 
 void notify_status(const char *fmt, ...)
 {
-    char text[NOTIFY_STATUS_MAX + 2]; /* one byte more than is sent: is it the next character's? */
+    static const char intro[] = "STATUS=";
+    /* One byte more than is sent: is it the next character's? */
+    char line[sizeof intro + NOTIFY_STATUS_MAX + 1], *text = line + sizeof intro - 1;
     va_list ap;
 
+    if (ready_owed)
+        notify_ready();
+    memcpy(line, intro, sizeof intro);
     va_start(ap, fmt);
-    int r = vsnprintf(text, sizeof text, fmt, ap);
+    int r = vsnprintf(text, NOTIFY_STATUS_MAX + 2, fmt, ap);
     va_end(ap);
     if (r < 0)
         return;
     size_t n = (size_t)r > NOTIFY_STATUS_MAX ? cut_at(text, NOTIFY_STATUS_MAX) : (size_t)r;
     clean(text, n);
-    (void)sd_notifyf(0, "STATUS=%.*s", (int)n, text);
+    text[n] = '\0';
+    (void)tell(line);
 }
 
 /* As our own are: what is accepted inherits TCP_NODELAY; unix sockets, which have no Nagle, refuse

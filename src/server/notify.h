@@ -10,6 +10,8 @@
 /* Bytes of a status line; a manager drops a datagram over 4096. */
 #define NOTIFY_STATUS_MAX 2048
 
+/* None of these waits for a manager that does not read; what it missed is lost, but for READY=1,
+ * which the next status sends once more. */
 void notify_ready(void);
 void notify_stopping(void);
 /* What follows is a reload; notify_ready() ends it, however it went. */

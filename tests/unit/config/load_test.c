@@ -206,8 +206,9 @@ START_TEST(files)
     ck_assert_int_eq(tree_load("open.conf"), 0);
     ck_assert_uint_eq(tree_report.warnings, 1);
     ck_assert_ptr_nonnull(strstr(tree_messages(), "everyone on this system may write this file"));
-    tree_ok("");
+    tree_ok("loops = 1;");
     ck_assert_ptr_nonnull(strstr(tree_messages(), "there are no routes"));
+    tree_bad("# cut off by an editor that was not through\n", "nothing is set in this file");
     tree_ok("\xEF\xBB\xBF" HOME);
     tree_ok("loops = 2;\r\n" HOME "# end");
 }

@@ -111,6 +111,25 @@ START_TEST(long_status_line)
 }
 END_TEST
 
+/* Nothing waits for it; READY=1 comes with the first status that it has room for. */
+START_TEST(manager_that_does_not_read)
+{
+    for (int i = 0; i < 1000; i++)
+        notify_status("%d", i);
+    notify_ready();
+    int held = 0;
+    for (const char *text; (text = told())[0] != '\0'; held++)
+        ck_assert_msg(strncmp(text, "STATUS=", 7) == 0, "%s", text);
+    ck_assert_int_gt(held, 0);
+    ck_assert_int_lt(held, 1000);
+    notify_status("again");
+    ck_assert_str_eq(told(), "READY=1");
+    ck_assert_str_eq(told(), "STATUS=again");
+    notify_status("once");
+    ck_assert_str_eq(told(), "STATUS=once");
+}
+END_TEST
+
 START_TEST(no_manager)
 {
     unsetenv("NOTIFY_SOCKET");
@@ -207,6 +226,7 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, reloading);
     tcase_add_test(tc, status_line);
     tcase_add_loop_test(tc, long_status_line, 0, 4);
+    tcase_add_test(tc, manager_that_does_not_read);
     tcase_add_test(tc, no_manager);
     tcase_add_test(tc, inherited);
     tcase_add_test(tc, nothing_inherited);
