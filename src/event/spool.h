@@ -22,7 +22,7 @@
 struct spool;
 
 enum spool_event {
-    SPOOL_FAILED,        /* `error`: writing fails; once until SPOOL_RESUMED */
+    SPOOL_FAILED,        /* `error`, an errno: writing fails; once until SPOOL_RESUMED */
     SPOOL_RESUMED,       /* writing works again; `dropped`: lines since the last telling */
     SPOOL_DROPPED,       /* `dropped` lines since the last telling, though writing works: it is too
                             slow; once in 10 s. Also lines that were left when the spool ended. */

@@ -100,6 +100,7 @@ void accesslog_add(struct accesslog *a, struct exchange *x, const char *cut)
     const struct request *q = &x->request;
     struct engine *e = x->engine;
     char line[ACCESS_LINE_MAX];
+    bool client_left = cut != NULL && str_eq(str_of(cut), STR("client_left"));
     struct access_record r = {
         .time = x->wall,
         .duration = clock_mono() - x->began,
@@ -109,7 +110,7 @@ void accesslog_add(struct accesslog *a, struct exchange *x, const char *cut)
         .host = q->host,
         .version_minor = x->version_minor,
         .raw = x->raw,
-        .status = x->status != 0 ? x->status : CLIENT_LEFT,
+        .status = x->status == 0 && client_left ? CLIENT_LEFT : x->status,
         .bytes = x->sent,
         .referer = field_of(q, FIELD_REFERER),
         .user_agent = field_of(q, FIELD_USER_AGENT),
