@@ -34,7 +34,7 @@ static void tell(void *arg, enum spool_event event, int error, uint64_t dropped)
         log_info("access log %s: written again; %" PRIu64 " lines were lost", name_of(a), dropped);
         break;
     case SPOOL_DROPPED:
-        log_warning("access log %s: %" PRIu64 " lines were lost: it is written too slowly",
+        log_warning("access log %s: %" PRIu64 " lines were lost: they were not written in time",
                     name_of(a), dropped);
         break;
     case SPOOL_REOPEN_FAILED:
@@ -147,11 +147,16 @@ void accesslog_look(struct accesslog *a)
     a->hung = s.hung_for > HUNG_AFTER;
 }
 
-bool accesslog_end(struct accesslog *a, int64_t deadline)
+void accesslog_stop(struct accesslog *a, int64_t deadline)
+{
+    spool_stop(a->spool, deadline);
+}
+
+bool accesslog_end(struct accesslog *a, int64_t until)
 {
     if (a == NULL)
         return true;
-    if (!spool_end(a->spool, deadline))
+    if (!spool_end(a->spool, until))
         return false;
     free(a);
     return true;

@@ -9,6 +9,11 @@
 #include "base/clock.h"
 #include "base/log.h"
 
+/* For a log that was replaced, to be written to its end. */
+#define LOG_LAST (10 * NSEC_PER_SEC)
+/* Of the daemon's own end, for the writer to say what it could not write. */
+#define LOG_MARGIN (50 * NSEC_PER_MSEC)
+
 /* ---- listeners */
 
 static struct listener *find_listener(const struct list *among, const struct sock_addr *address)
@@ -128,23 +133,27 @@ static void settle_listeners(struct change *c)
 
 /* ---- the change */
 
-/* The writer of the old one ends when it has written what is there; until then it waits here. */
-static void end_log(struct change *c, struct accesslog *log)
-{
-    if (log != NULL && !accesslog_end(log, clock_mono()))
-        list_push_back(&c->ending, &log->node);
-}
-
-static bool end_logs(struct change *c, int64_t deadline)
+/* Those whose writer has ended by then are freed. */
+static bool end_logs(struct change *c, int64_t until)
 {
     list_each_safe (log, &c->ending, struct accesslog, node) {
         list_remove(&log->node);
-        if (!accesslog_end(log, deadline)) {
+        if (!accesslog_end(log, until)) {
             list_push_front(&c->ending, &log->node);
             return false;
         }
     }
     return true;
+}
+
+/* Nobody adds to it any more. Its writer goes on by itself with what is left. */
+static void end_log(struct change *c, struct accesslog *log)
+{
+    if (log == NULL)
+        return;
+    accesslog_stop(log, clock_mono() + LOG_LAST);
+    list_push_back(&c->ending, &log->node);
+    (void)end_logs(c, clock_mono());
 }
 
 static void undo(struct change *c)
@@ -264,6 +273,8 @@ bool change_end(struct change *c, int64_t deadline)
     end_log(c, c->from_log);
     end_log(c, c->log);
     c->from_log = c->log = NULL;
+    list_each (log, &c->ending, struct accesslog, node)
+        accesslog_stop(log, deadline - LOG_MARGIN);
     return end_logs(c, deadline);
 }
 

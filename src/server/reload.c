@@ -124,7 +124,7 @@ static void too_late(struct timer *t)
 static void discard(struct reload *r, struct config *config)
 {
     config_unref(config);
-    (void)accesslog_end(r->log, clock_mono()); /* never started */
+    (void)accesslog_end(r->log, 0); /* never started */
     arena_done(&r->arena);
 }
 
