@@ -54,8 +54,8 @@ bool sock_same(const struct sock_addr *a, const struct sock_addr *b);
  */
 int sock_listen(const struct sock_addr *addr, int backlog, bool beside, unsigned n, int *fds,
                 unsigned *ret_n) MUST_USE;
-/* Whether both are of TCP and have the same port, which is not 0. */
-bool sock_same_port(const struct sock_addr *a, const struct sock_addr *b);
+/* Whether both are of TCP, have the same port, which is not 0, and some address in common. */
+bool sock_overlap(const struct sock_addr *a, const struct sock_addr *b);
 
 /* accept4 with SOCK_NONBLOCK | SOCK_CLOEXEC. >= 0, or -errno. */
 int sock_accept(int fd, struct sockaddr_storage *ret_peer, socklen_t *ret_len);

@@ -32,10 +32,10 @@ static const struct conf_listener *find_conf(const struct config *c, const struc
     return NULL;
 }
 
-static bool have_port(const struct list *among, const struct sock_addr *address)
+static bool overlaps(const struct list *among, const struct sock_addr *address)
 {
     list_each (l, among, struct listener, node)
-        if (l->n_fds > 0 && sock_same_port(&l->address, address))
+        if (l->n_fds > 0 && sock_overlap(&l->address, address))
             return true;
     return false;
 }
@@ -63,7 +63,7 @@ static void complain(const struct conf_listener *conf, int error)
 static int open_listener(struct change *c, const struct conf_listener *conf)
 {
     struct listener *l = calloc(1, sizeof *l);
-    bool beside = have_port(&c->listeners, &conf->address) || have_port(&c->opened, &conf->address);
+    bool beside = overlaps(&c->listeners, &conf->address) || overlaps(&c->opened, &conf->address);
 
     if (l == NULL)
         return -ENOMEM;
@@ -245,6 +245,7 @@ void change_acceptor_gone(struct acceptor *a)
 void change_look(struct change *c)
 {
     accesslog_look(c->log);
+    registry_tidy(&c->registry);
     (void)end_logs(c, clock_mono());
 }
 

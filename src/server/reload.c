@@ -114,7 +114,6 @@ static void too_late(struct timer *t)
     if (r->stopping)
         return;
     r->given_up = true;
-    r->again = false;
     snprintf(why, sizeof why, "%.400s could not be loaded within %d s", file_of(r),
              (int)(RELOAD_DEADLINE / NSEC_PER_SEC));
     fail(r, why);
