@@ -2,6 +2,7 @@
 #include "base/log.h"
 
 #include <poll.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -56,24 +57,34 @@ static const char *level_name(enum log_level level)
     return "";
 }
 
+static bool writable(void)
+{
+    struct pollfd err = { .fd = STDERR_FILENO, .events = POLLOUT };
+
+    return poll(&err, 1, 0) == 1 && (err.revents & POLLOUT);
+}
+
 /* Never waits: a loop must not stand still for a log. A pipe that is writable takes PIPE_BUF bytes,
- * more than a line. */
+ * more than a line; so that this is still true when it is written to, one thread at a time asks.
+ */
 static void write_line(const char *line, size_t n)
 {
-    static _Atomic unsigned lost;
-    struct pollfd err = { .fd = STDERR_FILENO, .events = POLLOUT };
+    static pthread_mutex_t mutex =
+        PTHREAD_MUTEX_INITIALIZER; /* of `lost`; its holder never waits */
+    static unsigned lost;
     char text[64];
 
-    if (poll(&err, 1, 0) != 1 || !(err.revents & POLLOUT)) {
-        atomic_fetch_add(&lost, 1);
-        return;
-    }
-    unsigned before = atomic_exchange(&lost, 0);
-    if (before > 0) {
-        int m = snprintf(text, sizeof text, "muxd: %u lines of the log were lost\n", before);
+    pthread_mutex_lock(&mutex);
+    if (lost > 0 && writable()) {
+        int m = snprintf(text, sizeof text, "muxd: %u lines of the log were lost\n", lost);
         (void)!write(STDERR_FILENO, text, (size_t)m);
+        lost = 0;
     }
-    (void)!write(STDERR_FILENO, line, n);
+    if (lost == 0 && writable())
+        (void)!write(STDERR_FILENO, line, n);
+    else
+        lost++;
+    pthread_mutex_unlock(&mutex);
 }
 
 static void PRINTF_LIKE(3, 0)

@@ -224,3 +224,15 @@ const char *str_nearest(struct str s, const char *const *names)
     }
     return found;
 }
+
+char *str_put_u64(char *p, uint64_t n)
+{
+    char digits[20];
+    size_t i = sizeof digits;
+
+    do
+        digits[--i] = (char)('0' + n % 10);
+    while ((n /= 10) > 0);
+    memcpy(p, digits + i, sizeof digits - i);
+    return p + (sizeof digits - i);
+}

@@ -64,6 +64,8 @@ int ascii_hex(unsigned char c);
 bool str_ieq(struct str a, struct str b);
 /* As memcmp, then the shorter first. */
 int str_cmp(struct str a, struct str b);
+/* The decimal digits of n, at most 20, at p; returns behind the last. */
+char *str_put_u64(char *p, uint64_t n);
 bool str_starts(struct str s, struct str prefix);
 bool str_ends(struct str s, struct str suffix);
 

@@ -136,18 +136,17 @@ static void queue_push(struct pool *p, struct job *job)
     p->n_queued++;
 }
 
-/* New workers for what is queued, as many as may be. Mutex held. */
+/* A new worker for what is queued, if there may be one. The next is its business, so that nobody
+ * holds the mutex for the making of many. Mutex held. */
 static void start_for_queue(struct pool *p)
 {
-    while (p->n_queued > 0 && p->n_threads < p->conf.threads) {
-        struct job *job = queue_pop(p);
-
-        if (worker_start(p, job) < 0) {
-            list_push_front(&p->queue, &job->node);
-            job->queued = true;
-            p->n_queued++;
-            return;
-        }
+    if (p->n_queued == 0 || p->n_threads >= p->conf.threads)
+        return;
+    struct job *job = queue_pop(p);
+    if (worker_start(p, job) < 0) {
+        list_push_front(&p->queue, &job->node);
+        job->queued = true;
+        p->n_queued++;
     }
 }
 
@@ -280,6 +279,7 @@ static void *worker_main(void *arg)
 
     pthread_setname_np(pthread_self(), p->name);
     lock(p);
+    start_for_queue(p);
     while (worker_wait(p, w)) {
         struct job *job = w->job;
 

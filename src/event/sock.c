@@ -247,26 +247,14 @@ static void unix_text(const struct sockaddr_un *un, socklen_t len, char *buf)
     buf[5 + n] = '\0';
 }
 
-static char *put_number(char *p, unsigned n)
-{
-    char digits[10];
-    size_t i = sizeof digits;
-
-    do
-        digits[--i] = (char)('0' + n % 10);
-    while ((n /= 10) > 0);
-    memcpy(p, digits + i, sizeof digits - i);
-    return p + (sizeof digits - i);
-}
-
 /* By hand: each line of an access log has one. */
 static void in_text(const unsigned char host[4], in_port_t port, char *p)
 {
     for (int i = 0; i < 4; i++) {
-        p = put_number(p, host[i]);
+        p = str_put_u64(p, host[i]);
         *p++ = i < 3 ? '.' : ':';
     }
-    *put_number(p, ntohs(port)) = '\0';
+    *str_put_u64(p, ntohs(port)) = '\0';
 }
 
 void sock_text(const struct sockaddr *sa, socklen_t len, char *buf)
@@ -311,24 +299,25 @@ static in_port_t port_of(const struct sock_addr *a)
     return a->kind == SOCK_KIND_INET || a->kind == SOCK_KIND_ANY ? a->in.sin_port : 0;
 }
 
-/* Of one family; a socket of IPv6 has that family alone, but for ANY. */
-static bool overlap(const struct sock_addr *a, const struct sock_addr *b)
+/* All addresses of IPv4, or of both. */
+static bool is_wildcard(const struct sock_addr *a, bool *ret_both)
 {
-    if (a->sa.sa_family != b->sa.sa_family)
-        return false;
+    *ret_both = a->kind == SOCK_KIND_ANY;
     if (a->sa.sa_family == AF_INET)
-        return a->in.sin_addr.s_addr == INADDR_ANY || b->in.sin_addr.s_addr == INADDR_ANY ||
-               a->in.sin_addr.s_addr == b->in.sin_addr.s_addr;
-    return IN6_IS_ADDR_UNSPECIFIED(&a->in6.sin6_addr) ||
-           IN6_IS_ADDR_UNSPECIFIED(&b->in6.sin6_addr) ||
-           IN6_ARE_ADDR_EQUAL(&a->in6.sin6_addr, &b->in6.sin6_addr);
+        return a->in.sin_addr.s_addr == htonl(INADDR_ANY);
+    return IN6_IS_ADDR_UNSPECIFIED(&a->in6.sin6_addr);
 }
 
 bool sock_overlap(const struct sock_addr *a, const struct sock_addr *b)
 {
+    bool a_both, b_both;
+
     if (port_of(a) == 0 || port_of(a) != port_of(b))
         return false;
-    return a->kind == SOCK_KIND_ANY || b->kind == SOCK_KIND_ANY || overlap(a, b);
+    bool a_wild = is_wildcard(a, &a_both), b_wild = is_wildcard(b, &b_both);
+    if (a_both || b_both)
+        return true;
+    return a->sa.sa_family == b->sa.sa_family && (a_wild || b_wild || sock_same(a, b));
 }
 
 /* Listening */

@@ -40,7 +40,6 @@
 #define LOOK_EVERY NSEC_PER_SEC   /* at the path */
 #define DROPS_EVERY (10 * NSEC_PER_SEC)
 #define FOREVER INT64_MAX
-#define MARGIN (50 * NSEC_PER_MSEC) /* the writer gives up that long before spool_end() does */
 
 #define NEVER SIZE_MAX /* wake_at: the writer is awake, or waits for something else */
 /* That part of a ring ends the rest: what is left is for the time until the writer has a core. */
@@ -467,18 +466,22 @@ int spool_start(struct spool *s)
     return r;
 }
 
-bool spool_end(struct spool *s, int64_t deadline)
+void spool_stop(struct spool *s, int64_t deadline)
 {
-    struct timespec until = { max_of(deadline, 0) / NSEC_PER_SEC,
-                              max_of(deadline, 0) % NSEC_PER_SEC };
+    check_magic(s, SPOOL_MAGIC);
+    atomic_store(&s->stop, max_of(deadline, INT64_C(1)));
+    wake(s);
+}
+
+bool spool_end(struct spool *s, int64_t until)
+{
+    struct timespec at = { max_of(until, 0) / NSEC_PER_SEC, max_of(until, 0) % NSEC_PER_SEC };
 
     if (s == NULL)
         return true;
     check_magic(s, SPOOL_MAGIC);
     if (s->started) {
-        atomic_store(&s->stop, max_of(deadline - MARGIN, INT64_C(1)));
-        wake(s);
-        while (sem_clockwait(&s->ended, CLOCK_MONOTONIC, &until) < 0)
+        while (sem_clockwait(&s->ended, CLOCK_MONOTONIC, &at) < 0)
             if (errno != EINTR)
                 return false;
         pthread_join(s->thread, NULL);

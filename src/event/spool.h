@@ -22,7 +22,7 @@
 struct spool;
 
 enum spool_event {
-    SPOOL_FAILED,        /* `error`: writing fails; once until SPOOL_RESUMED */
+    SPOOL_FAILED,        /* `error`, an errno: writing fails; once until SPOOL_RESUMED */
     SPOOL_RESUMED,       /* writing works again; `dropped`: lines since the last telling */
     SPOOL_DROPPED,       /* `dropped` lines since the last telling, though writing works: it is too
                             slow; once in 10 s. Also lines that were left when the spool ended. */
@@ -32,7 +32,7 @@ enum spool_event {
 
 typedef void spool_tell_fn(void *arg, enum spool_event event, int error, uint64_t dropped);
 
-#define SPOOL_RING_SIZE KIB(256)
+#define SPOOL_RING_SIZE MIB(1)
 
 struct spool_conf {
     const char *path;   /* copied; NULL: the standard output */
@@ -67,12 +67,12 @@ void spool_reopen(struct spool *s);
 
 void spool_stats(struct spool *s, struct spool_stats *ret);
 
-/*
- * Nobody adds any more: the writer writes what is there, and ends; until `deadline` (clock_mono())
+/* Nobody adds any more: the writer writes what is there, and ends; until `deadline` (clock_mono())
  * it waits for a reader that is slow, not at all for a disk that is full. Lines that are left are
- * told of (SPOOL_DROPPED). true: it has ended and all is freed. false: it has not by the deadline;
- * nothing is freed, and it may be called again. NULL, and one that was never started, are fine.
- */
-bool spool_end(struct spool *s, int64_t deadline);
+ * told of (SPOOL_DROPPED). May be called again, with another deadline. */
+void spool_stop(struct spool *s, int64_t deadline);
+/* After spool_stop(). Waits until then for the end of the writer: true, and all is freed; false:
+ * nothing is, and it may be called again. NULL is fine, and so is one that was never started. */
+bool spool_end(struct spool *s, int64_t until);
 
 #endif

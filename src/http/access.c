@@ -31,21 +31,12 @@ static char *put_digits(char *p, uint64_t v, unsigned digits)
     return p + digits;
 }
 
-static char *put_number(char *p, uint64_t v)
-{
-    unsigned digits = 1;
-
-    for (uint64_t rest = v; rest >= 10; rest /= 10)
-        digits++;
-    return put_digits(p, v, digits);
-}
-
 /* Milliseconds, to the microsecond. */
 static char *put_ms(char *p, int64_t ns)
 {
     uint64_t us = (uint64_t)max_of(ns, INT64_C(0)) / 1000;
 
-    p = put_number(p, us / 1000);
+    p = str_put_u64(p, us / 1000);
     *p++ = '.';
     return put_digits(p, us % 1000, 3);
 }
@@ -202,7 +193,7 @@ static char *put_request(char *p, const struct access_record *r)
     *p++ = ' ';
     p = r->target.n ? put_escaped(p, r->target, TARGET_MAX, text_take) : put(p, STR("-"));
     p = put(p, STR(" HTTP/1."));
-    return put_number(p, r->version_minor);
+    return str_put_u64(p, r->version_minor);
 }
 
 static char *put_combined(char *p, const struct access_record *r, const struct access_clock *clock)
@@ -215,7 +206,7 @@ static char *put_combined(char *p, const struct access_record *r, const struct a
     p = put(p, STR("\" "));
     p = put_digits(p, r->status, 3);
     *p++ = ' ';
-    p = put_number(p, r->bytes);
+    p = str_put_u64(p, r->bytes);
     p = put(p, STR(" \""));
     p = put_text(p, r->referer);
     p = put(p, STR("\" \""));
@@ -258,14 +249,14 @@ static char *put_json(char *p, const struct access_record *r, const struct acces
     p = put_member(p, STR(",\"target\":\""), r->target, TARGET_MAX);
     if (r->method.n != 0) {
         p = put(p, STR(",\"protocol\":\"HTTP/1."));
-        p = put_number(p, r->version_minor);
+        p = str_put_u64(p, r->version_minor);
         *p++ = '"';
     } else {
         p = put_member(p, STR(",\"raw\":\""), r->raw, FIELD_MAX);
     }
     if (r->status != 0)
-        p = put_number(put(p, STR(",\"status\":")), r->status);
-    p = put_number(put(p, STR(",\"bytes\":")), r->bytes);
+        p = str_put_u64(put(p, STR(",\"status\":")), r->status);
+    p = str_put_u64(put(p, STR(",\"bytes\":")), r->bytes);
     p = put_ms(put(p, STR(",\"ms\":")), r->duration);
     p = put_member(p, STR(",\"site\":\""), r->site, FIELD_MAX);
     p = put_member(p, STR(",\"route\":\""), r->route, FIELD_MAX);

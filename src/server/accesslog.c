@@ -34,7 +34,7 @@ static void tell(void *arg, enum spool_event event, int error, uint64_t dropped)
         log_info("access log %s: written again; %" PRIu64 " lines were lost", name_of(a), dropped);
         break;
     case SPOOL_DROPPED:
-        log_warning("access log %s: %" PRIu64 " lines were lost: it is written too slowly",
+        log_warning("access log %s: %" PRIu64 " lines were lost: they were not written in time",
                     name_of(a), dropped);
         break;
     case SPOOL_REOPEN_FAILED:
@@ -99,6 +99,7 @@ void accesslog_add(struct accesslog *a, struct exchange *x, const char *cut)
     const struct request *q = &x->request;
     struct engine *e = x->engine;
     char line[ACCESS_LINE_MAX];
+    bool client_left = cut != NULL && str_eq(str_of(cut), STR("client_left"));
     struct access_record r = {
         .time = x->wall,
         .duration = clock_mono() - x->began,
@@ -108,7 +109,7 @@ void accesslog_add(struct accesslog *a, struct exchange *x, const char *cut)
         .host = q->host,
         .version_minor = x->version_minor,
         .raw = x->raw,
-        .status = x->status != 0 ? x->status : CLIENT_LEFT,
+        .status = x->status == 0 && client_left ? CLIENT_LEFT : x->status,
         .bytes = x->sent,
         .referer = field_of(q, FIELD_REFERER),
         .user_agent = field_of(q, FIELD_USER_AGENT),
@@ -145,11 +146,16 @@ void accesslog_look(struct accesslog *a)
     a->hung = s.hung_for > HUNG_AFTER;
 }
 
-bool accesslog_end(struct accesslog *a, int64_t deadline)
+void accesslog_stop(struct accesslog *a, int64_t deadline)
+{
+    spool_stop(a->spool, deadline);
+}
+
+bool accesslog_end(struct accesslog *a, int64_t until)
 {
     if (a == NULL)
         return true;
-    if (!spool_end(a->spool, deadline))
+    if (!spool_end(a->spool, until))
         return false;
     free(a);
     return true;

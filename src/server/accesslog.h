@@ -39,8 +39,10 @@ void accesslog_add(struct accesslog *a, struct exchange *x, const char *cut);
 void accesslog_reopen(struct accesslog *a);
 /* Once in a while: says when the writer hangs. NULL is fine. */
 void accesslog_look(struct accesslog *a);
-/* No loop has it any more: writes what is left and frees it. false: not by the deadline; to be
- * called again. NULL is fine. */
-bool accesslog_end(struct accesslog *a, int64_t deadline);
+/* No loop has it any more: what is left is written until then. May be called again. */
+void accesslog_stop(struct accesslog *a, int64_t deadline);
+/* After that, or before the start: waits until then for the writer; true: it has ended, and `a` is
+ * freed; false: to be called again. NULL is fine. */
+bool accesslog_end(struct accesslog *a, int64_t until);
 
 #endif

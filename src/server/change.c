@@ -9,6 +9,11 @@
 #include "base/clock.h"
 #include "base/log.h"
 
+/* For a log that was replaced, to be written to its end. */
+#define LOG_LAST (10 * NSEC_PER_SEC)
+/* Of the daemon's own end, for the writer to say what it could not write. */
+#define LOG_MARGIN (50 * NSEC_PER_MSEC)
+
 /* ---- listeners */
 
 static struct listener *find_listener(const struct list *among, const struct sock_addr *address)
@@ -27,7 +32,7 @@ static const struct conf_listener *find_conf(const struct config *c, const struc
     return NULL;
 }
 
-static bool have_overlap(const struct list *among, const struct sock_addr *address)
+static bool overlaps(const struct list *among, const struct sock_addr *address)
 {
     list_each (l, among, struct listener, node)
         if (l->n_fds > 0 && sock_overlap(&l->address, address))
@@ -58,8 +63,7 @@ static void complain(const struct conf_listener *conf, int error)
 static int open_listener(struct change *c, const struct conf_listener *conf)
 {
     struct listener *l = calloc(1, sizeof *l);
-    bool beside =
-        have_overlap(&c->listeners, &conf->address) || have_overlap(&c->opened, &conf->address);
+    bool beside = overlaps(&c->listeners, &conf->address) || overlaps(&c->opened, &conf->address);
 
     if (l == NULL)
         return -ENOMEM;
@@ -129,11 +133,12 @@ static void settle_listeners(struct change *c)
 
 /* ---- the change */
 
-static bool end_logs(struct change *c, int64_t deadline)
+/* Those whose writer has ended by then are freed. */
+static bool end_logs(struct change *c, int64_t until)
 {
     list_each_safe (log, &c->ending, struct accesslog, node) {
         list_remove(&log->node);
-        if (!accesslog_end(log, deadline)) {
+        if (!accesslog_end(log, until)) {
             list_push_front(&c->ending, &log->node);
             return false;
         }
@@ -141,12 +146,14 @@ static bool end_logs(struct change *c, int64_t deadline)
     return true;
 }
 
-/* The writer of the old one ends when it has written what is there; until then it waits here. */
+/* Nobody adds to it any more. Its writer goes on by itself with what is left. */
 static void end_log(struct change *c, struct accesslog *log)
 {
+    if (log == NULL)
+        return;
+    accesslog_stop(log, clock_mono() + LOG_LAST);
+    list_push_back(&c->ending, &log->node);
     (void)end_logs(c, clock_mono());
-    if (log != NULL && !accesslog_end(log, clock_mono()))
-        list_push_back(&c->ending, &log->node);
 }
 
 static void undo(struct change *c)
@@ -238,6 +245,7 @@ void change_acceptor_gone(struct acceptor *a)
 void change_look(struct change *c)
 {
     accesslog_look(c->log);
+    registry_tidy(&c->registry);
     (void)end_logs(c, clock_mono());
 }
 
@@ -266,6 +274,8 @@ bool change_end(struct change *c, int64_t deadline)
     end_log(c, c->from_log);
     end_log(c, c->log);
     c->from_log = c->log = NULL;
+    list_each (log, &c->ending, struct accesslog, node)
+        accesslog_stop(log, deadline - LOG_MARGIN);
     return end_logs(c, deadline);
 }
 

@@ -42,7 +42,7 @@ int change_prepare(struct change *c, struct config *to, struct accesslog *log,
 void change_commit(struct change *c, bool running);
 /* An engine says so. true: it was the last. */
 bool change_switched(struct change *c);
-/* Once in a while: the logs. */
+/* Once in a while: what hangs, or has ended meanwhile. */
 void change_look(struct change *c);
 /* A closed acceptor has no connection left. */
 void change_acceptor_gone(struct acceptor *a);

@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "event/thread.h"
 #include "server/conn.h"
 #include "server/h1.h"
 #include "server/listener.h"
@@ -339,7 +340,7 @@ int engine_init(struct engine *e, struct server *s, unsigned index)
     int r = loop_init(&e->loop);
     if (r < 0)
         return r;
-    /* Without randomness ids begin at 0. */
+    e->last_id = (uint64_t)index << 48; /* without randomness */
     (void)!getrandom(&e->last_id, sizeof e->last_id, GRND_NONBLOCK);
     list_init(&e->acceptors);
     list_init(&e->next_acceptors);
@@ -355,11 +356,10 @@ int engine_init(struct engine *e, struct server *s, unsigned index)
 
 int engine_start(struct engine *e)
 {
-    /* The main thread has blocked the signals that it reads; the mask is inherited. */
-    int r = pthread_create(&e->thread, NULL, engine_main, e);
+    int r = thread_start(&e->thread, 0, engine_main, e);
 
     e->started = r == 0;
-    return -r;
+    return r;
 }
 
 void engine_done(struct engine *e)

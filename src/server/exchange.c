@@ -521,12 +521,12 @@ static void finish(struct exchange *x)
     exchange_body_drop(x, &x->body);
     exchange_body_drop(x, &x->late_body);
     exchange_streams_free(x);
-    if (x->site != NULL)
+    arena_reset(&x->arena);
+    arena_reset(&x->late_arena);
+    if (x->site != NULL) /* after what may look at it */
         site_unuse(x->site, x->engine->index);
     x->site = NULL;
     x->route = NULL;
-    arena_reset(&x->arena);
-    arena_reset(&x->late_arena);
     x->reply = NULL;
     exchange_move(x, EXCHANGE_IDLE);
 }

@@ -521,7 +521,9 @@ static bool h1_closed(struct conn *c)
         return true;
     if (h->cut == NULL)
         h->cut = c->engine->cutting ? "drain_over" : "client_left";
+    /* What stands in `out` is lost; framing that stands there counts as body. */
     h->x.sent = body_sent(h);
+    h->x.sent -= min_of(h->x.sent, (uint64_t)buf_len(&h->out));
     engine_buf_give(c->engine, &h->in);
     engine_buf_give(c->engine, &h->out);
     h->bytes = STR_EMPTY;

@@ -79,6 +79,8 @@ const char *listener_error(const struct conf_listener *conf, int error)
 {
     if (error == -ENOENT && conf->address.kind == SOCK_KIND_SYSTEMD)
         return "the service manager passed no socket of that name";
+    if (error == -E2BIG)
+        return "the service manager passed more than 64 sockets of that name";
     if (error == -EACCES)
         return "Permission denied (ports below 1024 need CAP_NET_BIND_SERVICE)";
     return strerrordesc_np(-error);

@@ -32,7 +32,8 @@ struct listener {
     unsigned n_acceptors; /* of all engines */
 };
 
-/* Opens for `n` engines. `beside`: a listener of ours overlaps (sock_overlap). 0, or -errno. */
+/* Opens for `n` engines. `beside`: a listener of ours overlaps with it. 0, or
+ * -errno. */
 int listener_open(struct listener *l, const struct conf_listener *conf, unsigned n,
                   bool beside) MUST_USE;
 /* Harmless when closed. */

@@ -66,6 +66,7 @@ void notify_ready(void)
 
 void notify_stopping(void)
 {
+    ready_owed = false;
     (void)tell("STOPPING=1");
 }
 
@@ -153,7 +154,9 @@ int notify_listen_fds(const char *name, int *fds, unsigned max)
     int r = min_of(n, 0);
 
     for (int i = 0; i < n; i++) {
-        if (r == 0 && found < max && strcmp(names[i], name) == 0) {
+        if (r == 0 && found == max && strcmp(names[i], name) == 0)
+            r = -E2BIG;
+        if (r == 0 && strcmp(names[i], name) == 0) {
             int fd = adopt(SD_LISTEN_FDS_START + i);
             if (fd >= 0)
                 fds[found++] = fd;

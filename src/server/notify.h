@@ -23,7 +23,8 @@ void notify_status(const char *fmt, ...) PRINTF_LIKE(1, 2);
  * The inherited listening sockets of that FileDescriptorName=: their number, at most `max`, and in
  * fds duplicates of them, non-blocking and close-on-exec, which are the caller's. The inherited
  * ones stay open, so that they may be asked for again. -ENOENT: there is none; -ENOTSOCK: one is no
- * listening stream socket; -ENOSYS: built without libsystemd; -EMFILE.
+ * listening stream socket; -ENOSYS: built without libsystemd; -EMFILE;
+ * -E2BIG: there are more.
  */
 int notify_listen_fds(const char *name, int *fds, unsigned max) MUST_USE;
 

@@ -10,8 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-#define SLAB_SLOTS 64             /* routes whose counters stand together */
-#define LAST_STEPS (NSEC_PER_SEC) /* for a worker without a job to end */
+#define SLAB_SLOTS 64 /* routes whose counters stand together */
 
 /* Counters of SLAB_SLOTS routes: for each loop in cache lines of its own. */
 struct counts_slab {
@@ -26,7 +25,7 @@ _Static_assert(SLAB_SLOTS == 64, "counts_slab.free has as many bits");
 static struct workers *find_workers(const struct registry *r, struct str name)
 {
     list_each (w, &r->pools, struct workers, node)
-        if (str_eq(str_of(w->name), name))
+        if (!w->ended && str_eq(str_of(w->name), name))
             return w;
     return NULL;
 }
@@ -56,16 +55,15 @@ static int add_workers(struct registry *r, const struct conf_pool *p)
     return 0;
 }
 
-/* No job is in it any more, for jobs hold their site; its threads are at their last instructions.
- */
+/* No job is in it any more, for jobs hold their site. A worker at its last instructions is not
+ * waited for, but looked for again. */
 static void drop_workers(struct workers *w)
 {
     if (w->listed || w->routes > 0)
         return;
-    if (!pool_free(w->pool, clock_mono() + LAST_STEPS)) {
-        log_warning("pool %s: a worker does not come back", w->name);
-        return; /* it is looked at again by the next registry_tidy() */
-    }
+    w->ended = true;
+    if (!pool_free(w->pool, clock_mono()))
+        return;
     list_remove(&w->node);
     free(w);
 }

@@ -26,6 +26,7 @@ struct workers {
     _Atomic int64_t queue_time; /* ns; as in the newest config */
     unsigned routes;            /* of sites that are alive, which name it */
     bool listed;                /* in the newest config */
+    bool ended;                 /* takes no jobs any more: not found by its name */
     char name[];
 };
 
@@ -73,7 +74,7 @@ void registry_done(struct registry *r);
 int registry_prepare(struct registry *r, struct config *c) MUST_USE;
 /* The config is going to be served: sizes and shares are from now on as it says. */
 void registry_apply(struct registry *r, const struct config *c);
-/* It is not: lets go of what only it would have needed. */
+/* It is not, or once in a while: lets go of what no config needs. */
 void registry_tidy(struct registry *r);
 
 /* On the loop of that index. The site must be alive. */

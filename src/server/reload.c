@@ -114,7 +114,6 @@ static void too_late(struct timer *t)
     if (r->stopping)
         return;
     r->given_up = true;
-    r->again = false;
     snprintf(why, sizeof why, "%.400s could not be loaded within %d s", file_of(r),
              (int)(RELOAD_DEADLINE / NSEC_PER_SEC));
     fail(r, why);
@@ -124,7 +123,7 @@ static void too_late(struct timer *t)
 static void discard(struct reload *r, struct config *config)
 {
     config_unref(config);
-    (void)accesslog_end(r->log, clock_mono()); /* never started */
+    (void)accesslog_end(r->log, 0); /* never started */
     arena_done(&r->arena);
 }
 

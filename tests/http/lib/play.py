@@ -13,6 +13,7 @@ import tempfile
 import termios
 import time
 
+from accesslog import Log, demand_own_ids, match_any, match_json, match_text
 from client import Client, Poller, Response
 from daemon import VALGRIND, Daemon
 from text import (BadScenario, Failure, difference, join_pieces, seconds, size, split_words)
@@ -55,6 +56,7 @@ class Play:
         self.inherited = []  # (name, listening socket)
         self.occupied = {}  # address: listening socket
         self.descriptors = 0  # at most that many in the daemon
+        self.logs = {}  # name: Log
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith("MUXD_")}
         if options.transport:
             self.environment["MUXD_TEST_TRANSPORT"] = options.transport
@@ -133,6 +135,9 @@ class Play:
             if self.scenario.settings.get("lost") != "yes" and self.daemon.output.unbalanced():
                 raise Failure("work did not come back: "
                               + ", ".join(self.daemon.output.unbalanced()))
+        for log in self.logs.values():
+            log.demand_end()
+        demand_own_ids(self.logs.values())
 
     def _said(self):
         if not self.daemon or not self.daemon.output.lines:
@@ -202,6 +207,8 @@ class Play:
         os.makedirs(self._path(words[0]))
 
     def do_remove(self, words, _block):
+        if words[0] in self.logs:
+            self.logs.pop(words[0]).demand_end()
         path = self._path(words[0])
         (os.rmdir if os.path.isdir(path) else os.unlink)(path)
 
@@ -361,6 +368,63 @@ class Play:
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               timeout=self.options.patience, check=False)
 
+    # ---- access logs
+
+    def _log(self, name):
+        return self.logs.setdefault(name, Log(self._path(name)))
+
+    def _look_until(self, condition, complaint):
+        """What the kernel tells no one of."""
+        end = time.monotonic() + self.poller.patience
+        while not self.poller.wait(condition, "", None, 0.005):
+            if time.monotonic() > end:
+                raise Failure(complaint())
+
+    def _next_line(self, name):
+        log = self._log(name)
+        self._look_until(log.left, lambda: f"waited for a line in {name}")
+        return log.take(1)[0]
+
+    def do_lines(self, words, block):
+        """lines NAME: waits for the next lines of the file, which match the REGEXes of the block,
+        one each, in this order. (?P<name>...) sets ${name}."""
+        for expression in filter(str.strip, block):
+            self.values.update(match_text(self._next_line(words[0]), expression))
+
+    def do_json(self, words, block):
+        """json NAME: waits for the next line of the file, an object that is as the block says."""
+        self.values.update(match_json(self._next_line(words[0]), block))
+
+    def do_count(self, words, block):
+        """count NAME ...: waits for the next lines of all these files, so many of each kind, in any
+        order; the block: N REGEX, the first that matches counts."""
+        kinds = [line.split(None, 1) for line in block if line.strip()]
+        left = {expression: int(n) for n, expression in kinds}
+        logs, n = [self._log(name) for name in words], sum(left.values())
+        self._look_until(lambda: sum(len(log.left()) for log in logs) >= n,
+                         lambda: f"waited for {n} lines; there are:\n"
+                         + "\n".join(log.text() for log in logs))
+        for log in logs:
+            for line in log.take(len(log.left())):
+                match_any(line, left)
+
+    def do_no_lines(self, words, _block):
+        """no-lines NAME: none is left, and none is broken."""
+        self._log(words[0]).demand_end()
+
+    def do_await(self, words, _block):
+        """await NAME: waits until there is such a file."""
+        path = self._path(words[0])
+        self._look_until(lambda: os.path.exists(path), lambda: f"waited for {words[0]}")
+
+    def do_rename(self, words, _block):
+        """rename OLD NEW: the lines that are not taken yet are those of NEW."""
+        old, new = words
+        os.rename(self._path(old), self._path(new))
+        if old in self.logs:
+            self.logs[new] = self.logs.pop(old)
+            self.logs[new].path = self._path(new)
+
     # ---- connections
 
     def _client(self, name):
@@ -385,7 +449,7 @@ class Play:
             except Failure:
                 return True
             return False
-        self.poller.wait(lambda: refused() or time.sleep(0.01), f"{words[0]} to refuse")
+        self._look_until(refused, lambda: f"waited for {words[0]} to refuse")
 
     def on_send(self, name, words, _block):
         self._client(name).send(join_pieces(words, self.directory))
@@ -477,6 +541,7 @@ class Play:
                 raise BadScenario(f"expect: {option}")
         for _ in range(times):
             response = Response(client, method, truncated)
+            self.values["received"] = len(response.body)
             if str(response.status) not in statuses:
                 raise Failure(f"expected {'|'.join(statuses)}, received:\n{response.text()}")
             for line in block:

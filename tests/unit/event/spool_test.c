@@ -73,6 +73,12 @@ static void start(const char *name, unsigned producers, size_t ring_size)
     ck_assert_int_eq(spool_start(spool), 0);
 }
 
+static void stop(void)
+{
+    spool_stop(spool, clock_mono() + LONG_TIME);
+    ck_assert(spool_end(spool, clock_mono() + LONG_TIME));
+}
+
 static const struct spool_stats *now_stats(void)
 {
     spool_stats(spool, &stats);
@@ -158,7 +164,7 @@ START_TEST(in_order_and_all)
     for (unsigned i = 1; i < N; i++)
         await(add(0, i));
     uint64_t refused = now_stats()->dropped;
-    ck_assert(spool_end(spool, clock_mono() + LONG_TIME));
+    stop();
     ck_assert_uint_eq(lines_of(path, first), N);
     ck_assert_uint_eq(first[0], N);
     ck_assert_uint_eq(told_dropped, refused);
@@ -183,7 +189,7 @@ START_TEST(no_wake_up_is_lost)
     struct stat st;
     ck_assert_int_eq(stat(path, &st), 0);
     ck_assert_uint_eq(stats.bytes, (uint64_t)st.st_size);
-    ck_assert(spool_end(spool, clock_mono() + LONG_TIME));
+    stop();
 }
 END_TEST
 
@@ -210,7 +216,7 @@ START_TEST(a_burst_is_taken)
     }
     ck_assert_int_le(fastest, 150 * NSEC_PER_MSEC);
     ck_assert(!spool_add(spool, 0, too_long, sizeof too_long));
-    ck_assert(spool_end(spool, clock_mono() + LONG_TIME));
+    stop();
     ck_assert_uint_eq(told_dropped, 1);
 }
 END_TEST
@@ -249,7 +255,7 @@ START_TEST(several_producers)
     lines = stats.lines;
     ck_assert_uint_eq(stats.dropped, refused);
     ck_assert_uint_eq(lines + refused, PRODUCERS * EACH);
-    ck_assert(spool_end(spool, clock_mono() + LONG_TIME));
+    stop();
     ck_assert_uint_eq(told_dropped, refused); /* what the 10 s held back was told at the end */
     ck_assert_uint_eq(lines_of(path, first), lines);
 }
@@ -279,7 +285,7 @@ START_TEST(full_disk)
     await(told[SPOOL_RESUMED] == 1);
     ck_assert_uint_eq(told_dropped, 200 - n);
     ck_assert(add(0, 200));
-    ck_assert(spool_end(spool, clock_mono() + LONG_TIME));
+    stop();
     ck_assert_uint_eq(lines_of(path, first), n + 1);
     ck_assert_uint_eq(told[SPOOL_FAILED], 1);
     ck_assert_uint_eq(told[SPOOL_DROPPED], 0);
@@ -293,7 +299,7 @@ START_TEST(full_disk_at_the_end)
     for (unsigned i = 0; i < 7; i++)
         ck_assert(add(0, i));
     int64_t begun = clock_mono();
-    ck_assert(spool_end(spool, clock_mono() + LONG_TIME));
+    stop();
     ck_assert_int_lt(clock_mono() - begun, LONG_TIME / 2);
     ck_assert_uint_eq(told[SPOOL_FAILED], 1);
     ck_assert_uint_eq(told[SPOOL_DROPPED], 1);
@@ -335,7 +341,7 @@ START_TEST(a_cut_line_is_completed)
     await(clock_mono() > later);
     limit_size(RLIM_INFINITY);
     await(told[SPOOL_RESUMED] == 1);
-    ck_assert(spool_end(spool, clock_mono() + LONG_TIME));
+    stop();
     ck_assert_uint_eq(lines_of(path, first), 40);
 }
 END_TEST
@@ -359,7 +365,7 @@ START_TEST(a_cut_line_and_another_file)
         limit_size(RLIM_INFINITY);
     spool_reopen(spool);
     await(told[SPOOL_RESUMED] == 1);
-    ck_assert(spool_end(spool, clock_mono() + LONG_TIME));
+    stop();
     if (_i == 0) {
         n = lines_of(other, first);
         ck_assert_uint_eq(n + lines_of(path, first), 15);
@@ -413,7 +419,7 @@ START_TEST(moved_and_deleted)
     ck_assert(add(0, 2001));
     await(is_there(path));
     uint64_t all = stats.lines + 1;
-    ck_assert(spool_end(spool, clock_mono() + LONG_TIME));
+    stop();
     unsigned n = lines_of(other, first);
     ck_assert_uint_ge(n, 1);
     n += lines_of(third, first); /* written to while nothing else could be opened */
@@ -473,7 +479,7 @@ START_TEST(slow_reader)
         n++;
     }
     await(now_stats()->hung_for == 0);
-    ck_assert(spool_end(spool, clock_mono() + LONG_TIME));
+    stop();
     ck_assert_uint_eq(told[SPOOL_FAILED], 0);
     fclose(f);
 }
@@ -486,7 +492,8 @@ START_TEST(end_without_a_reader)
     start(path, 1, 4096);
     unsigned taken = add_until_it_hangs();
     uint64_t dropped = stats.dropped;
-    ck_assert(spool_end(spool, clock_mono() + 300 * NSEC_PER_MSEC));
+    spool_stop(spool, clock_mono() + 300 * NSEC_PER_MSEC);
+    ck_assert(spool_end(spool, clock_mono() + LONG_TIME));
     ck_assert_uint_gt(told_dropped, dropped); /* the ring was full */
     ck_assert_uint_lt(told_dropped, dropped + taken);
     close(fd);
@@ -505,6 +512,7 @@ START_TEST(a_writer_that_hangs)
     start(NULL, 1, 4096);
     unsigned taken = add_until_it_hangs();
     spool_reopen(spool); /* nothing comes of it */
+    spool_stop(spool, clock_mono() + LONG_TIME);
     ck_assert(!spool_end(spool, clock_mono() + 100 * NSEC_PER_MSEC));
     ck_assert_uint_gt(now_stats()->queued, 0);
     ck_assert_uint_eq(stats.queued + stats.lines, taken);
@@ -519,7 +527,7 @@ START_TEST(a_writer_that_hangs)
         ck_assert_uint_ge(number, first[0]);
         first[0] = number + 1;
     }
-    ck_assert(spool_end(spool, clock_mono() + LONG_TIME));
+    stop();
     ck_assert_int_eq(dup2(keep, STDOUT_FILENO), STDOUT_FILENO);
     close(keep);
     ck_assert_ptr_null(fgets(line, sizeof line, f)); /* the standard output was not closed by it */
