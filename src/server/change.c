@@ -121,10 +121,12 @@ static void settle_listeners(struct change *c)
         if (l->last != NULL)
             continue;
         const struct conf_listener *conf = find_conf(c->to, l);
-        if (conf != NULL)
+        if (conf != NULL) {
             l->conf = conf;
-        else
-            l->last = config_ref(c->config);
+            continue;
+        }
+        l->last = config_ref(c->config);
+        listener_hide(l);
     }
     list_each (l, &c->opened, struct listener, node)
         log_listener(l);
@@ -250,6 +252,12 @@ void change_look(struct change *c)
 }
 
 /* ---- life */
+
+void change_hide_listeners(struct change *c)
+{
+    list_each (l, &c->listeners, struct listener, node)
+        listener_hide(l);
+}
 
 void change_close_listeners(struct change *c)
 {

@@ -46,6 +46,8 @@ bool change_switched(struct change *c);
 void change_look(struct change *c);
 /* A closed acceptor has no connection left. */
 void change_acceptor_gone(struct acceptor *a);
+/* The engines are about to be told to accept no more. */
+void change_hide_listeners(struct change *c);
 /* Nobody accepts on any of them any more. */
 void change_close_listeners(struct change *c);
 /* After the end of the engines: lets go of the config. What that frees comes by letters. false: the

@@ -44,17 +44,23 @@ int listener_open(struct listener *l, const struct conf_listener *conf, unsigned
     return 0;
 }
 
+void listener_hide(struct listener *l)
+{
+    struct stat st;
+
+    if (l->n_fds > 0 && has_file(&l->address) && stat(l->address.un.sun_path, &st) == 0 &&
+        st.st_dev == l->dev && st.st_ino == l->ino)
+        unlink(l->address.un.sun_path);
+}
+
 void listener_close(struct listener *l)
 {
     if (l == NULL || l->fds == NULL)
         return;
+    listener_hide(l); /* as long as it is ours, no other file has its inode */
     for (unsigned i = 0; i < l->n_fds; i++)
         if (l->fds[i] >= 0)
             close(l->fds[i]);
-    struct stat st;
-    if (l->n_fds > 0 && has_file(&l->address) && stat(l->address.un.sun_path, &st) == 0 &&
-        st.st_dev == l->dev && st.st_ino == l->ino)
-        unlink(l->address.un.sun_path);
     free(l->fds);
     l->fds = NULL;
     l->n_fds = 0;

@@ -36,6 +36,9 @@ struct listener {
  * -errno. */
 int listener_open(struct listener *l, const struct conf_listener *conf, unsigned n,
                   bool beside) MUST_USE;
+/* Before the last accept: the file of a unix socket goes, so that who comes too late is refused
+ * rather than left in a backlog nobody reads. Harmless when closed. */
+void listener_hide(struct listener *l);
 /* Harmless when closed. */
 void listener_close(struct listener *l);
 /* The socket of that engine alone, which is not shared: on the engine's thread, and before it tells

@@ -119,6 +119,7 @@ static void drain(struct server *s, const char *why)
     s->why = why;
     notify_stopping();
     reload_stop(&s->reload);
+    change_hide_listeners(&s->change);
     for (unsigned i = 0; i < s->n_engines; i++)
         loop_post(&s->engines[i].loop, &s->engines[i].drain_letter);
     int64_t time = s->change.config->timeouts.drain;

@@ -102,6 +102,31 @@ START_TEST(unix_socket)
 }
 END_TEST
 
+/* Who has connected can be accepted, nobody else comes; and what is at the path then stays. */
+START_TEST(hidden)
+{
+    struct listener l, next;
+    char text[128];
+
+    snprintf(text, sizeof text, "unix:%s/socket", test_dir());
+    struct conf_listener conf = conf_of(text);
+    ck_assert_int_eq(listener_open(&l, &conf, 1, false), 0);
+    int client = client_open();
+    listener_hide(&l);
+    listener_hide(&l);
+    ck_assert_int_eq(access(text + 5, F_OK), -1);
+    int fd = accept(l.fds[0], NULL, NULL);
+    ck_assert_int_ge(fd, 0);
+    close(fd);
+    close(client);
+    ck_assert_int_eq(listener_open(&next, &conf, 1, false), 0);
+    listener_close(&l);
+    ck_assert_int_eq(access(text + 5, F_OK), 0);
+    listener_close(&next);
+    ck_assert_int_eq(access(text + 5, F_OK), -1);
+}
+END_TEST
+
 START_TEST(stale_socket_file)
 {
     struct listener l;
@@ -175,6 +200,7 @@ int main(void)
     tcase_add_test(tc, inet6);
     tcase_add_test(tc, any);
     tcase_add_test(tc, unix_socket);
+    tcase_add_test(tc, hidden);
     tcase_add_test(tc, stale_socket_file);
     tcase_add_test(tc, no_socket_file);
     tcase_add_test(tc, abstract);
