@@ -11,6 +11,7 @@
 
 /* For a log that was replaced, to be written to its end. */
 #define LOG_LAST (10 * NSEC_PER_SEC)
+#define ENDING_MAX 8 /* of those; each has a thread, which may hang, and its buffers */
 /* Of the daemon's own end, for the writer to say what it could not write. */
 #define LOG_MARGIN (50 * NSEC_PER_MSEC)
 
@@ -135,17 +136,30 @@ static void settle_listeners(struct change *c)
 
 /* ---- the change */
 
-/* Those whose writer has ended by then are freed. */
-static bool end_logs(struct change *c, int64_t until)
+/* Those whose writer has ended by then are freed. How many are left. */
+static unsigned end_logs(struct change *c, int64_t until)
 {
+    unsigned left = 0;
+
     list_each_safe (log, &c->ending, struct accesslog, node) {
         list_remove(&log->node);
-        if (!accesslog_end(log, until)) {
-            list_push_front(&c->ending, &log->node);
-            return false;
-        }
+        if (accesslog_end(log, until))
+            continue;
+        list_push_front(&c->ending, &log->node);
+        left++;
     }
-    return true;
+    return left;
+}
+
+static int start_log(struct change *c, struct accesslog *log, unsigned *errors)
+{
+    unsigned left = end_logs(c, clock_mono());
+
+    if (left < ENDING_MAX)
+        return accesslog_start(log);
+    log_error("access log: %u that were replaced are not written to their end yet", left);
+    ++*errors;
+    return -EBUSY;
 }
 
 /* Nobody adds to it any more. Its writer goes on by itself with what is left. */
@@ -180,7 +194,7 @@ int change_prepare(struct change *c, struct config *to, struct accesslog *log, u
     c->to_log = log == NULL && accesslog_is(c->log, &to->access) ? c->log : log;
     int r = open_listeners(c, ret_errors);
     if (r == 0 && log != NULL)
-        r = accesslog_start(log);
+        r = start_log(c, log, ret_errors);
     if (r == 0)
         r = registry_prepare(&c->registry, to);
     if (r == 0)
@@ -284,7 +298,7 @@ bool change_end(struct change *c, int64_t deadline)
     c->from_log = c->log = NULL;
     list_each (log, &c->ending, struct accesslog, node)
         accesslog_stop(log, deadline - LOG_MARGIN);
-    return end_logs(c, deadline);
+    return end_logs(c, deadline) == 0;
 }
 
 void change_done(struct change *c)

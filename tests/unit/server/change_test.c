@@ -6,6 +6,7 @@
 
 #include <check.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -279,6 +280,56 @@ START_TEST(refused_whole)
 }
 END_TEST
 
+static int change_log(const char *path)
+{
+    char text[1024];
+    struct accesslog *log;
+    unsigned errors;
+
+    snprintf(text, sizeof text, "access_log = \"%s\";\n" HEAD LISTEN SITES, path, test_dir(), 1, 1,
+             1);
+    struct config *config = test_config_after(text, rig.change.config);
+    ck_assert_int_eq(accesslog_new(&config->access, 1, &log), 0);
+    int r = change_prepare(&rig.change, config, log, &errors);
+    ck_assert_uint_eq(errors, r < 0);
+    if (r == 0)
+        change_commit(&rig.change, false);
+    return r;
+}
+
+/* Of logs that nobody reads so many are left to their writers, and no more. */
+START_TEST(logs_that_hang_are_bounded)
+{
+    char path[2][40];
+    int r = 0, n = 0, pipes[2][2], peer;
+
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(pipe2(pipes[i], O_CLOEXEC | O_NONBLOCK), 0);
+        snprintf(path[i], sizeof path[i], "/proc/self/fd/%d", pipes[i][1]);
+        while (write(pipes[i][1], text_of, sizeof text_of) > 0)
+            ;
+        while (write(pipes[i][1], "", 1) > 0)
+            ;
+    }
+    rig_conn(&peer);
+    while (r == 0 && n < 100) {
+        r = change_log(path[n % 2]);
+        rig_turns(2);
+        ask(peer, "/", "b");
+        answered(peer, "b1");
+        n++;
+    }
+    ck_assert_int_eq(r, -EBUSY);
+    ck_assert_int_eq(n, 10);    /* eight, the one that serves, the refused */
+    for (int i = 0; i < 2; i++) /* nobody will */
+        close(pipes[i][0]);
+    close(peer);
+    rig_turns(3);
+    for (int i = 0; i < 2; i++)
+        close(pipes[i][1]);
+}
+END_TEST
+
 /* Its connection is served by the config that had the listener, and is then closed. */
 START_TEST(a_listener_goes_with_its_last_connection)
 {
@@ -343,6 +394,7 @@ int main(void)
     tcase_add_test(tc, a_job_holds_its_site_and_pool);
     tcase_add_test(tc, names_keep_counters_and_shares);
     tcase_add_test(tc, refused_whole);
+    tcase_add_test(tc, logs_that_hang_are_bounded);
     tcase_add_test(tc, a_listener_goes_with_its_last_connection);
     tcase_add_test(tc, an_address_is_what_a_listener_is);
     suite_add_tcase(suite, tc);
