@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,13 +15,12 @@
 #include "base/log.h"
 #include "config.h"
 #include "config/config.h"
+#include "server/complain.h"
 #include "server/conn.h"
 #include "server/engine.h"
-#include "server/reload.h"
 #include "server/server.h"
 
 #define MUXD_CONF_FILE MUXD_SYSCONFDIR "/muxd.conf"
-#define REPORT_MAX MIB(16) /* of memory for the messages about one config */
 
 static const char usage_text[] =
     "usage: muxd [-c FILE]         serve, in the foreground\n"
@@ -48,16 +48,16 @@ static int load(const char *file, struct config **ret)
 {
     struct arena arena;
     struct report report;
-    char sum[64];
+    char sum[COMPLAIN_SUM_MAX];
 
-    arena_init(&arena, REPORT_MAX);
+    arena_init(&arena, COMPLAIN_MEMORY);
     report_init(&report, &arena);
     int r = config_load(file, NULL, &report, ret);
-    snprintf(sum, sizeof sum, "%u error%s, %u warning%s", report.errors,
-             report.errors == 1 ? "" : "s", report.warnings, report.warnings == 1 ? "" : "s");
-    const char *end = r == -ENOMEM ? "not enough memory" : r < 0 ? sum : NULL;
+    const char *end = r == -ENOMEM ? "not enough memory"
+                      : r < 0      ? complain_sum(report.errors, report.warnings, sum)
+                                   : NULL;
     if (log_is_journal()) { /* whose records have a level, and are one line each */
-        reload_log_report(&report);
+        complain_report(&report);
         if (end != NULL)
             log_plain(LOG_LEVEL_ERROR, "%s: %s", file, end);
     } else {
@@ -101,10 +101,24 @@ static void panic(void)
     (void)!write(STDERR_FILENO, text, (size_t)n);
 }
 
+/* HUP and USR1 wait for the server, for they would end the process; a start may be long. TERM and
+ * INT end it still, whatever the load waits for. */
+static void hold_signals(void)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGUSR1);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
 static int command_serve(const char *file)
 {
     struct config *config;
     struct server *server;
+
+    hold_signals();
     int status = load(file, &config);
 
     if (status != EX_OK)

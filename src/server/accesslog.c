@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "event/spool.h"
+#include "server/complain.h"
 #include "server/engine.h"
 #include "server/exchange.h"
 
@@ -57,7 +58,6 @@ int accesslog_new(const struct conf_access *conf, unsigned n_loops, struct acces
     if (!to_stdout)
         memcpy(a->path, conf->path.p, conf->path.n);
     list_init(&a->node);
-    a->format = conf->format;
     struct spool_conf how = {
         .path = to_stdout ? NULL : a->path, .producers = n_loops, .tell = tell, .arg = a
     };
@@ -69,11 +69,12 @@ int accesslog_new(const struct conf_access *conf, unsigned n_loops, struct acces
     return r;
 }
 
-void accesslog_complain(const struct config *c, int error)
+void accesslog_complain(const struct conf_access *conf, int error)
 {
-    log_plain(LOG_LEVEL_ERROR, "%.*s: error: access_log: cannot open %.*s: %s", str_fmt(c->file),
-              str_fmt(c->access.path),
-              error == -ENXIO ? "nobody reads that FIFO" : strerrordesc_np(-error));
+    complain_at(&conf->place, "access_log: cannot open %.*s: %s", str_fmt(conf->path),
+                error == -ENXIO   ? "nobody reads that FIFO, or it is a socket"
+                : error == -EBUSY ? "too many logs before it are still being written"
+                                  : strerrordesc_np(-error));
 }
 
 int accesslog_start(struct accesslog *a)
@@ -85,7 +86,7 @@ bool accesslog_is(const struct accesslog *a, const struct conf_access *conf)
 {
     if (a == NULL || conf->path.n == 0)
         return a == NULL && conf->path.n == 0;
-    return str_eq(str_of(name_of(a)), conf->path) && a->format == conf->format;
+    return str_eq(str_of(name_of(a)), conf->path);
 }
 
 static struct str field_of(const struct request *q, enum field_id id)
@@ -123,7 +124,7 @@ void accesslog_add(struct accesslog *a, struct exchange *x, const char *cut)
         r.reason = str_of(cut);
     else if (x->reply != NULL && x->reply->reason != NULL)
         r.reason = str_of(x->reply->reason);
-    size_t n = access_format(a->format, &r, &e->log_clock, line, sizeof line);
+    size_t n = access_format(e->config->access.format, &r, &e->log_clock, line, sizeof line);
     (void)spool_add(a->spool, e->index, line, n); /* it counts what finds no room */
 }
 

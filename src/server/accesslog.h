@@ -1,7 +1,7 @@
 /*
  * accesslog.h - the access log: a line for each exchange as it ends, made on its loop, written by a
- * thread of its own (event/spool.h). One log outlives the snapshots that name the same file and
- * format.
+ * thread of its own (event/spool.h). One log outlives the snapshots that name the same file: two
+ * writers would cut each other's lines in a pipe. The format is that of the loop's config.
  *
  * accesslog_add(): the loop. Everything else: the main thread, but accesslog_new(), which may be
  * held up by a file system: also the loader's.
@@ -18,7 +18,6 @@ struct exchange;
 struct accesslog {
     struct list node; /* the owner's */
     struct spool *spool;
-    enum access_format format;
     bool hung;   /* and that was told; the main thread's */
     char path[]; /* empty: the standard output */
 };
@@ -27,10 +26,10 @@ struct accesslog {
 int accesslog_new(const struct conf_access *conf, unsigned n_loops,
                   struct accesslog **ret) MUST_USE;
 /* Says in the log that it could not be opened. */
-void accesslog_complain(const struct config *c, int error);
+void accesslog_complain(const struct conf_access *conf, int error);
 /* Starts the writer. 0 or -errno. */
 int accesslog_start(struct accesslog *a) MUST_USE;
-/* Whether it is what the config asks for. NULL: none is. */
+/* Whether it is the one the config asks for. NULL: none is. */
 bool accesslog_is(const struct accesslog *a, const struct conf_access *conf);
 
 /* `cut`: why the response was not sent to its end, or NULL. */

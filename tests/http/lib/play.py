@@ -256,7 +256,7 @@ class Play:
     def do_vacate(self, words, _block):
         self.occupied.pop(words[0]).close()
 
-    def do_start(self, _words, _block):
+    def do_start(self, words, _block):
         if self.daemon:
             return
         if not os.path.exists(self.values["config"]):
@@ -264,7 +264,8 @@ class Play:
         self.daemon = Daemon(self._command() + ["-c", self.values["config"]], self.poller,
                              self.directory, self.environment,
                              [s.fileno() for _, s in self.inherited])
-        self.daemon.await_ready()
+        if words != ["only"]:
+            self.daemon.await_ready()
 
     def do_signal(self, words, _block):
         self.do_start([], [])

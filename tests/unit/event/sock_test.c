@@ -174,6 +174,32 @@ START_TEST(same)
 }
 END_TEST
 
+START_TEST(overlaps)
+{
+    static const char *const yes[][2] = {
+        { "*:80", "*:80" },         { "*:80", "127.0.0.1:80" },
+        { "*:80", "[::1]:80" },     { "0.0.0.0:80", "*:80" },
+        { "[::]:80", "[::1]:80" },  { "0.0.0.0:80", "127.0.0.1:80" },
+        { "[::1]:80", "[::1]:80" }, { "127.0.0.1:80", "127.0.0.1:80" },
+    };
+    static const char *const no[][2] = {
+        { "*:80", "*:81" },          { "127.0.0.1:80", "127.0.0.2:80" },
+        { "[::1]:80", "[::2]:80" },  { "127.0.0.1:80", "[::1]:80" },
+        { "0.0.0.0:80", "[::]:80" }, { "127.0.0.1:0", "127.0.0.1:0" },
+        { "*:80", "unix:/a" },       { "systemd:a", "systemd:a" },
+    };
+
+    for (size_t i = 0; i < array_len(yes) + array_len(no); i++) {
+        bool expected = i < array_len(yes);
+        const char *const *pair = expected ? yes[i] : no[i - array_len(yes)];
+        struct sock_addr a = parse(pair[0]), b = parse(pair[1]);
+
+        ck_assert(sock_overlap(&a, &b) == expected);
+        ck_assert(sock_overlap(&b, &a) == expected);
+    }
+}
+END_TEST
+
 START_TEST(texts_of_peers)
 {
     struct sockaddr_un un = { .sun_family = AF_UNIX };
@@ -531,6 +557,7 @@ int main(void)
     tcase_add_loop_test(tc, mistakes, 0, (int)array_len(bad));
     tcase_add_test(tc, limits_of_length);
     tcase_add_test(tc, same);
+    tcase_add_test(tc, overlaps);
     tcase_add_test(tc, texts_of_peers);
     tcase_add_test(tc, errors_of_accept);
     suite_add_tcase(suite, tc);
