@@ -15,13 +15,12 @@
 #include "base/log.h"
 #include "config.h"
 #include "config/config.h"
+#include "server/complain.h"
 #include "server/conn.h"
 #include "server/engine.h"
-#include "server/reload.h"
 #include "server/server.h"
 
 #define MUXD_CONF_FILE MUXD_SYSCONFDIR "/muxd.conf"
-#define REPORT_MAX MIB(16) /* of memory for the messages about one config */
 
 static const char usage_text[] =
     "usage: muxd [-c FILE]         serve, in the foreground\n"
@@ -49,16 +48,16 @@ static int load(const char *file, struct config **ret)
 {
     struct arena arena;
     struct report report;
-    char sum[64];
+    char sum[COMPLAIN_SUM_MAX];
 
-    arena_init(&arena, REPORT_MAX);
+    arena_init(&arena, COMPLAIN_MEMORY);
     report_init(&report, &arena);
     int r = config_load(file, NULL, &report, ret);
-    snprintf(sum, sizeof sum, "%u error%s, %u warning%s", report.errors,
-             report.errors == 1 ? "" : "s", report.warnings, report.warnings == 1 ? "" : "s");
-    const char *end = r == -ENOMEM ? "not enough memory" : r < 0 ? sum : NULL;
+    const char *end = r == -ENOMEM ? "not enough memory"
+                      : r < 0      ? complain_sum(report.errors, report.warnings, sum)
+                                   : NULL;
     if (log_is_journal()) { /* whose records have a level, and are one line each */
-        reload_log_report(&report);
+        complain_report(&report);
         if (end != NULL)
             log_plain(LOG_LEVEL_ERROR, "%s: %s", file, end);
     } else {

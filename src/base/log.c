@@ -51,6 +51,7 @@ static const char *level_name(enum log_level level)
         return "warning: ";
     case LOG_LEVEL_DEBUG:
         return "debug: ";
+    case LOG_LEVEL_NOTICE:
     case LOG_LEVEL_INFO:
         break;
     }
@@ -93,7 +94,8 @@ static void PRINTF_LIKE(3, 0)
     char line[2048];
     size_t at;
 
-    if (level > atomic_load_explicit(&least_level, memory_order_relaxed))
+    if (level != LOG_LEVEL_NOTICE &&
+        level > atomic_load_explicit(&least_level, memory_order_relaxed))
         return;
     int n = to_journal ? snprintf(line, sizeof line, "<%d>%s", (int)level, word)
                        : snprintf(line, sizeof line, "muxd: %s", word);

@@ -14,12 +14,13 @@
 enum log_level {
     LOG_LEVEL_ERROR = 3,
     LOG_LEVEL_WARNING = 4,
+    LOG_LEVEL_NOTICE = 5, /* what was asked for is done: never dropped */
     LOG_LEVEL_INFO = 6,
     LOG_LEVEL_DEBUG = 7
 };
 
-/* Before the first thread: looks at $JOURNAL_STREAM; records less severe than `least` are dropped.
- */
+/* Before the first thread: looks at $JOURNAL_STREAM; records less severe than `least` are dropped,
+ * but for notices. */
 void log_init(enum log_level least);
 void log_set_level(enum log_level least);
 void log_line(enum log_level level, const char *fmt, ...) PRINTF_LIKE(2, 3);
@@ -30,6 +31,7 @@ bool log_is_journal(void);
 
 #define log_error(...) log_line(LOG_LEVEL_ERROR, __VA_ARGS__)
 #define log_warning(...) log_line(LOG_LEVEL_WARNING, __VA_ARGS__)
+#define log_notice(...) log_line(LOG_LEVEL_NOTICE, __VA_ARGS__)
 #define log_info(...) log_line(LOG_LEVEL_INFO, __VA_ARGS__)
 #define log_debug(...) log_line(LOG_LEVEL_DEBUG, __VA_ARGS__)
 

@@ -39,6 +39,7 @@ struct limits {
 
 /* `access_log`. */
 struct conf_access {
+    struct place place;
     struct str path; /* empty: off; ACCESS_STDOUT; a file: has a '/' in it */
     enum access_format format;
 };

@@ -307,7 +307,9 @@ static int set_access_path(struct loader *l, struct setting at, struct str path)
         setting_warning(at, l->report, AT_VALUE,
                         "this names a file beside this one; did you mean \"%s\"?", near);
     c->access.path = option_path(&base, path);
-    return c->access.path.p ? 0 : -ENOMEM;
+    return c->access.path.p
+               ? keep_place(l, &c->arena, setting_place(at, AT_VALUE), &c->access.place)
+               : -ENOMEM;
 }
 
 /* `access_log`, of the main file: a string, or a group that says the format too. Nothing is opened.

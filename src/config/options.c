@@ -17,7 +17,8 @@ const struct option top_options[] = {
             "Where requests are logged: \"off\", \"stdout\", or a file, whose path starts at the "
             "directory of this file if it is relative. A group instead says the format too."),
     OPT_ENUM(struct top_conf, log_level, "log_level", "info", log_levels,
-             "What is written to the log on standard error: that and what is more severe. "
+             "What is written to the log on standard error: that and what is more severe, and "
+             "always what came of a reload. "
              "\"debug\" also counts the requests of each route when it ends."),
     OPT_STRS(struct top_conf, include, "include", NULL,
              "Further files, as glob patterns relative to this file. Each is read by itself and "

@@ -299,25 +299,24 @@ static in_port_t port_of(const struct sock_addr *a)
     return a->kind == SOCK_KIND_INET || a->kind == SOCK_KIND_ANY ? a->in.sin_port : 0;
 }
 
-/* All addresses of IPv4, or of both. */
-static bool is_wildcard(const struct sock_addr *a, bool *ret_both)
+/* Of one family; a socket of IPv6 has that family alone, but for ANY. */
+static bool overlap(const struct sock_addr *a, const struct sock_addr *b)
 {
-    *ret_both = a->kind == SOCK_KIND_ANY;
+    if (a->sa.sa_family != b->sa.sa_family)
+        return false;
     if (a->sa.sa_family == AF_INET)
-        return a->in.sin_addr.s_addr == htonl(INADDR_ANY);
-    return IN6_IS_ADDR_UNSPECIFIED(&a->in6.sin6_addr);
+        return a->in.sin_addr.s_addr == INADDR_ANY || b->in.sin_addr.s_addr == INADDR_ANY ||
+               a->in.sin_addr.s_addr == b->in.sin_addr.s_addr;
+    return IN6_IS_ADDR_UNSPECIFIED(&a->in6.sin6_addr) ||
+           IN6_IS_ADDR_UNSPECIFIED(&b->in6.sin6_addr) ||
+           IN6_ARE_ADDR_EQUAL(&a->in6.sin6_addr, &b->in6.sin6_addr);
 }
 
 bool sock_overlap(const struct sock_addr *a, const struct sock_addr *b)
 {
-    bool a_both, b_both;
-
     if (port_of(a) == 0 || port_of(a) != port_of(b))
         return false;
-    bool a_wild = is_wildcard(a, &a_both), b_wild = is_wildcard(b, &b_both);
-    if (a_both || b_both)
-        return true;
-    return a->sa.sa_family == b->sa.sa_family && (a_wild || b_wild || sock_same(a, b));
+    return a->kind == SOCK_KIND_ANY || b->kind == SOCK_KIND_ANY || overlap(a, b);
 }
 
 /* Listening */

@@ -46,15 +46,16 @@ bool sock_same(const struct sock_addr *a, const struct sock_addr *b);
  *
  * For INET and ANY: first binds one socket WITHOUT SO_REUSEPORT, so that a second instance is
  * refused (-EADDRINUSE), closes it, and then opens `n` of them with SO_REUSEPORT (port 0: all get
- * the same free port, which nobody else has). `beside`: this process listens on that port already,
- * on addresses that overlap; then the first step would refuse itself, and is left out. An explicit
- * IPv6 address takes no IPv4. For UNIX opens one, after removing a socket file nobody listens on
+ * the same free port, which nobody else has). `beside`: a socket of this process overlaps
+ * (sock_overlap); then the first step would refuse itself, and is left out. An explicit IPv6
+ * address takes no IPv4. For UNIX opens one, after removing a socket file nobody listens on
  * (-EADDRINUSE when somebody does; -EEXIST when it is no socket). Not for SYSTEMD. Writes the
  * descriptors to fds[0..*ret_n). 0 or -errno, then nothing is left open.
  */
 int sock_listen(const struct sock_addr *addr, int backlog, bool beside, unsigned n, int *fds,
                 unsigned *ret_n) MUST_USE;
-/* Whether both are of TCP, have the same port, which is not 0, and some address in common. */
+/* Whether both are of TCP, and some client could mean either: the same port, which is not 0, and an
+ * address in common. */
 bool sock_overlap(const struct sock_addr *a, const struct sock_addr *b);
 
 /* accept4 with SOCK_NONBLOCK | SOCK_CLOEXEC. >= 0, or -errno. */

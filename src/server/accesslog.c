@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "event/spool.h"
+#include "server/complain.h"
 #include "server/engine.h"
 #include "server/exchange.h"
 
@@ -68,11 +69,12 @@ int accesslog_new(const struct conf_access *conf, unsigned n_loops, struct acces
     return r;
 }
 
-void accesslog_complain(const struct config *c, int error)
+void accesslog_complain(const struct conf_access *conf, int error)
 {
-    log_plain(LOG_LEVEL_ERROR, "%.*s: error: access_log: cannot open %.*s: %s", str_fmt(c->file),
-              str_fmt(c->access.path),
-              error == -ENXIO ? "nobody reads that FIFO" : strerrordesc_np(-error));
+    complain_at(&conf->place, "access_log: cannot open %.*s: %s", str_fmt(conf->path),
+                error == -ENXIO   ? "nobody reads that FIFO, or it is a socket"
+                : error == -EBUSY ? "too many logs before it are still being written"
+                                  : strerrordesc_np(-error));
 }
 
 int accesslog_start(struct accesslog *a)

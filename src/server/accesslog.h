@@ -26,7 +26,7 @@ struct accesslog {
 int accesslog_new(const struct conf_access *conf, unsigned n_loops,
                   struct accesslog **ret) MUST_USE;
 /* Says in the log that it could not be opened. */
-void accesslog_complain(const struct config *c, int error);
+void accesslog_complain(const struct conf_access *conf, int error);
 /* Starts the writer. 0 or -errno. */
 int accesslog_start(struct accesslog *a) MUST_USE;
 /* Whether it is the one the config asks for. NULL: none is. */

@@ -2,16 +2,16 @@
 #include "server/change.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "server/complain.h"
 
 /* For a log that was replaced, to be written to its end. */
 #define LOG_LAST (10 * NSEC_PER_SEC)
-#define ENDING_MAX 8 /* of those; each has a thread, which may hang, and its buffers */
+#define LOGS_ENDING_MAX 4 /* of them at once */
 /* Of the daemon's own end, for the writer to say what it could not write. */
 #define LOG_MARGIN (50 * NSEC_PER_MSEC)
 
@@ -33,10 +33,10 @@ static const struct conf_listener *find_conf(const struct config *c, const struc
     return NULL;
 }
 
-static bool overlaps(const struct list *among, const struct sock_addr *address)
+static bool have_overlap(const struct list *among, const struct sock_addr *address)
 {
     list_each (l, among, struct listener, node)
-        if (l->n_fds > 0 && sock_overlap(&l->address, address))
+        if (l->last == NULL && sock_overlap(&l->address, address))
             return true;
     return false;
 }
@@ -51,20 +51,15 @@ static void listener_free(struct listener *l)
 
 static void complain(const struct conf_listener *conf, int error)
 {
-    const struct place *p = &conf->place;
-    char at[32] = "";
-
-    if (p->file != NULL)
-        snprintf(at, sizeof at, ":%u:%u: ", p->line, p->col);
-    log_plain(LOG_LEVEL_ERROR, "%s%serror: listener %.*s: cannot listen on %.*s: %s",
-              p->file ? p->file : "", at, str_fmt(conf->name), str_fmt(conf->address_text),
-              listener_error(conf, error));
+    complain_at(&conf->place, "listener %.*s: cannot listen on %.*s: %s", str_fmt(conf->name),
+                str_fmt(conf->address_text), listener_error(conf, error));
 }
 
 static int open_listener(struct change *c, const struct conf_listener *conf)
 {
     struct listener *l = calloc(1, sizeof *l);
-    bool beside = overlaps(&c->listeners, &conf->address) || overlaps(&c->opened, &conf->address);
+    bool beside =
+        have_overlap(&c->listeners, &conf->address) || have_overlap(&c->opened, &conf->address);
 
     if (l == NULL)
         return -ENOMEM;
@@ -102,7 +97,7 @@ static int make_acceptors(struct change *c)
     list_each (l, &c->opened, struct listener, node)
         for (unsigned e = 0; e < c->n_engines; e++)
             for (unsigned i = 0; i < l->n_fds; i++)
-                if ((l->shared || i == e) && engine_will_accept(&c->engines[e], l, l->fds[i]) < 0)
+                if ((l->shared || i == e) && engine_will_accept(&c->engines[e], l, i) < 0)
                     return -ENOMEM;
     return 0;
 }
@@ -128,6 +123,7 @@ static void settle_listeners(struct change *c)
         }
         l->last = config_ref(c->config);
         listener_hide(l);
+        log_info("listener %.*s: closing", str_fmt(l->conf->name));
     }
     list_each (l, &c->opened, struct listener, node)
         log_listener(l);
@@ -136,30 +132,21 @@ static void settle_listeners(struct change *c)
 
 /* ---- the change */
 
-/* Those whose writer has ended by then are freed. How many are left. */
-static unsigned end_logs(struct change *c, int64_t until)
+/* Those whose writer has ended by then are freed. */
+static bool end_logs(struct change *c, int64_t until)
 {
-    unsigned left = 0;
+    bool all = true;
 
     list_each_safe (log, &c->ending, struct accesslog, node) {
         list_remove(&log->node);
-        if (accesslog_end(log, until))
+        if (accesslog_end(log, until)) {
+            c->n_ending--;
             continue;
+        }
         list_push_front(&c->ending, &log->node);
-        left++;
+        all = false;
     }
-    return left;
-}
-
-static int start_log(struct change *c, struct accesslog *log, unsigned *errors)
-{
-    unsigned left = end_logs(c, clock_mono());
-
-    if (left < ENDING_MAX)
-        return accesslog_start(log);
-    log_error("access log: %u that were replaced are not written to their end yet", left);
-    ++*errors;
-    return -EBUSY;
+    return all;
 }
 
 /* Nobody adds to it any more. Its writer goes on by itself with what is left. */
@@ -169,7 +156,19 @@ static void end_log(struct change *c, struct accesslog *log)
         return;
     accesslog_stop(log, clock_mono() + LOG_LAST);
     list_push_back(&c->ending, &log->node);
+    c->n_ending++;
     (void)end_logs(c, clock_mono());
+}
+
+/* Each log that hangs holds a thread and its memory. */
+static int start_log(struct change *c, struct accesslog *log, unsigned *errors)
+{
+    (void)end_logs(c, clock_mono());
+    if (c->n_ending < LOGS_ENDING_MAX)
+        return accesslog_start(log);
+    accesslog_complain(&c->to->access, -EBUSY);
+    ++*errors;
+    return -EBUSY;
 }
 
 static void undo(struct change *c)
@@ -236,12 +235,6 @@ bool change_switched(struct change *c)
 {
     if (--c->n_switching > 0)
         return false;
-    list_each_safe (l, &c->listeners, struct listener, node) {
-        if (l->last == NULL || l->n_fds == 0)
-            continue;
-        log_info("listener %.*s: closed", str_fmt(l->conf->name));
-        listener_close(l);
-    }
     config_unref(c->from);
     c->from = NULL;
     end_log(c, c->from_log);
@@ -273,12 +266,6 @@ void change_hide_listeners(struct change *c)
         listener_hide(l);
 }
 
-void change_close_listeners(struct change *c)
-{
-    list_each (l, &c->listeners, struct listener, node)
-        listener_close(l);
-}
-
 void change_init(struct change *c, struct loop *loop, struct engine *engines, unsigned n)
 {
     *c = (struct change){ .engines = engines, .n_engines = n };
@@ -288,17 +275,23 @@ void change_init(struct change *c, struct loop *loop, struct engine *engines, un
     list_init(&c->ending);
 }
 
-bool change_end(struct change *c, int64_t deadline)
+bool change_end_logs(struct change *c, int64_t deadline)
 {
-    config_unref(c->from);
-    config_unref(c->config);
-    c->from = c->config = NULL;
+    for (unsigned e = 0; e < c->n_engines; e++)
+        c->engines[e].accesslog = NULL;
     end_log(c, c->from_log);
     end_log(c, c->log);
     c->from_log = c->log = NULL;
     list_each (log, &c->ending, struct accesslog, node)
         accesslog_stop(log, deadline - LOG_MARGIN);
-    return end_logs(c, deadline) == 0;
+    return end_logs(c, deadline);
+}
+
+void change_end(struct change *c)
+{
+    config_unref(c->from);
+    config_unref(c->config);
+    c->from = c->config = NULL;
 }
 
 void change_done(struct change *c)

@@ -29,7 +29,8 @@ struct change {
     struct accesslog *from_log; /* that was, until the engines have switched; or NULL */
     struct accesslog *to_log;   /* between prepare and commit; may be `log` */
     struct list ending;         /* struct accesslog that nobody adds to any more */
-    unsigned n_switching;       /* engines that have not answered */
+    unsigned n_ending;
+    unsigned n_switching; /* engines that have not answered */
 };
 
 void change_init(struct change *c, struct loop *loop, struct engine *engines, unsigned n);
@@ -46,13 +47,13 @@ bool change_switched(struct change *c);
 void change_look(struct change *c);
 /* A closed acceptor has no connection left. */
 void change_acceptor_gone(struct acceptor *a);
-/* The engines are about to be told to accept no more. */
+/* The engines are going to accept no more. */
 void change_hide_listeners(struct change *c);
-/* Nobody accepts on any of them any more. */
-void change_close_listeners(struct change *c);
-/* After the end of the engines: lets go of the config. What that frees comes by letters. false: the
- * access log is not written by `deadline`; its writer hangs. */
-bool change_end(struct change *c, int64_t deadline);
+/* After the end of the engines: writes what is left of the access logs. false: not by `deadline`; a
+ * writer hangs. */
+bool change_end_logs(struct change *c, int64_t deadline);
+/* And then lets go of the config. What that frees comes by letters. */
+void change_end(struct change *c);
 /* After the last letter. */
 void change_done(struct change *c);
 

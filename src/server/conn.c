@@ -116,7 +116,7 @@ void conn_abort(struct conn *c)
 
 static int64_t wait_length(const struct conn *c)
 {
-    const struct timeouts *t = &c->engine->config->timeouts;
+    const struct timeouts *t = c->times != NULL ? c->times : &c->engine->config->timeouts;
 
     switch (c->wait) {
     case CONN_WAIT_IDLE:

@@ -57,8 +57,9 @@ struct conn {
     struct engine *engine;
     const struct transport *transport;
     const struct proto *proto;
-    void *proto_data;          /* the protocol's; NULL while idle */
-    struct acceptor *acceptor; /* that it came by; outlives it */
+    void *proto_data;             /* the protocol's; NULL while idle */
+    const struct timeouts *times; /* of the exchange that runs, or NULL: those of the view */
+    struct acceptor *acceptor;    /* that it came by; outlives it */
     struct transport_state io;
     struct watch watch;
     struct timer timer;

@@ -60,7 +60,7 @@ static void begin_accepting(struct acceptor *a)
 {
     /* A socket that all loops share wakes one of them. No other flag is legal beside it. */
     uint32_t events = EPOLLIN | (a->listener->shared ? EPOLLEXCLUSIVE : 0);
-    int r = loop_watch(&a->engine->loop, &a->watch, a->fd, events);
+    int r = loop_watch(&a->engine->loop, &a->watch, a->listener->fds[a->i], events);
 
     if (r < 0)
         pause_accepting(a, r); /* and then once more */
@@ -72,7 +72,7 @@ static bool accept_some(struct acceptor *a)
     for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
         struct sockaddr_storage peer;
         socklen_t len = sizeof peer;
-        int fd = sock_accept(a->fd, &peer, &len);
+        int fd = sock_accept(a->listener->fds[a->i], &peer, &len);
         if (fd >= 0) {
             fd = conn_open(a, fd, (struct sockaddr *)&peer, len);
             if (fd == 0) {
@@ -112,18 +112,19 @@ static void accept_ready(struct watch *w, uint32_t events)
 }
 
 /* The main thread. */
-int engine_will_accept(struct engine *e, struct listener *l, int fd)
+int engine_will_accept(struct engine *e, struct listener *l, unsigned i)
 {
     struct acceptor *a = malloc(sizeof *a);
 
     if (a == NULL)
         return -ENOMEM;
-    *a = (struct acceptor){ .engine = e, .listener = l, .conf = l->conf, .fd = fd };
+    *a = (struct acceptor){ .engine = e, .listener = l, .conf = l->conf, .i = i };
     watch_init(&a->watch, accept_ready);
     timer_init(&a->pause, pause_over);
     a->gone.deliver = server_acceptor_gone;
     list_push_back(&e->next_acceptors, &a->node);
     l->n_acceptors++;
+    listener_use(l, i);
     return 0;
 }
 
@@ -151,8 +152,7 @@ static void stop_accepting(struct acceptor *a)
     loop_unwatch(&e->loop, &a->watch);
     list_remove(&a->node);
     a->closed = true;
-    if (!a->listener->shared) /* at once: who still connects finds another socket, or none */
-        listener_close_one(a->listener, e->index);
+    listener_unuse(a->listener, a->i);
     report_acceptor(a);
 }
 

@@ -32,9 +32,9 @@ struct acceptor {
     int64_t backoff;    /* ns of the last pause; 0: the last accept succeeded */
     bool starved;       /* an episode of pauses, of which one line is logged */
     struct engine *engine;
-    struct listener *listener;        /* the server's */
+    struct listener *listener;        /* the main thread's */
     const struct conf_listener *conf; /* in this loop's view; of a closed one: in the last it had */
-    int fd;                           /* the listener's */
+    unsigned i;                       /* on its fds[i] */
     bool closed;                      /* it accepts no more, and goes with its last connection */
     unsigned n_conns;
     struct letter gone; /* engine -> main */
@@ -88,9 +88,9 @@ struct engine {
 
 int engine_init(struct engine *e, struct server *s, unsigned index) MUST_USE;
 void engine_done(struct engine *e);
-/* From the next switch on the engine accepts on `fd` for `l`. The main thread, while no switch is
+/* From the next switch on the engine accepts on l->fds[i]. The main thread, while no switch is
  * on its way. 0 or -ENOMEM. */
-int engine_will_accept(struct engine *e, struct listener *l, int fd) MUST_USE;
+int engine_will_accept(struct engine *e, struct listener *l, unsigned i) MUST_USE;
 /* Takes that back. */
 void engine_will_not_accept(struct engine *e);
 /*

@@ -6,10 +6,12 @@
  * (exchange.c). Routing, filters, handler, pool and time-outs are here; reading and writing bytes
  * is the proto's.
  *
- * Lent, not shared. While a job is in the pool the exchange belongs to the worker: request,
- * response, arena, body. The loop then touches only: state, timer, the streams, `cancelled`,
- * `late`, the letters. If it cannot wait (time-out, peer gone) it sets `cancelled`, aborts the
- * streams, answers from `late` if at all, and keeps the memory until the job is back.
+ * Lent, not shared. While a job is in the pool the exchange belongs to the worker: response, arena,
+ * body. Of the rest it only reads the request and what routing found, which nobody writes once the
+ * steps have begun; so the loop may read those too, for a log. Else the loop touches only: state,
+ * timer, the streams, `cancelled`, `late`, the letters. If it cannot wait (time-out, peer gone) it
+ * sets `cancelled`, aborts the streams, answers from `late` if at all, and keeps the memory until
+ * the job is back.
  */
 #ifndef MUXD_SERVER_EXCHANGE_H
 #define MUXD_SERVER_EXCHANGE_H

@@ -75,6 +75,7 @@ static void h1_give(struct h1 *h)
     engine_buf_give(e, &h->in);
     engine_buf_give(e, &h->out);
     h->conn->proto_data = NULL;
+    h->conn->times = NULL;
     h->conn = NULL;
     if (e->n_h1s < ENGINE_CACHE_MAX)
         e->h1s[e->n_h1s++] = h;
@@ -185,6 +186,7 @@ static ssize_t h1_read(struct exchange *x, void *buf, size_t n)
 static void open_exchange(struct h1 *h)
 {
     exchange_prepare(&h->x, h->conn);
+    h->conn->times = &h->x.timeouts;
     h->state = H1_EXCHANGE;
     h->expect = h->head_emitted = false;
     conn_set_wait(h->conn, CONN_WAIT_NONE, false);
@@ -269,6 +271,7 @@ static enum h1_progress read_head(struct h1 *h)
 {
     struct conn *c = h->conn;
 
+    c->times = NULL;
     for (;;) {
         if (buf_len(&h->in) > 0)
             switch (head_scan(&h->parser, buf_at(&h->in), buf_len(&h->in),

@@ -23,8 +23,11 @@ int listener_open(struct listener *l, const struct conf_listener *conf, unsigned
     *l = (struct listener){ .address = conf->address, .conf = conf };
     list_init(&l->node);
     l->fds = calloc(max_of(n, INHERITED_MAX), sizeof *l->fds);
-    if (l->fds == NULL)
+    l->uses = calloc(max_of(n, INHERITED_MAX), sizeof *l->uses);
+    if (l->fds == NULL || l->uses == NULL) {
+        listener_close(l);
         return -ENOMEM;
+    }
     if (conf->address.kind == SOCK_KIND_SYSTEMD) {
         r = notify_listen_fds(conf->address.name, l->fds, INHERITED_MAX);
         l->n_fds = r < 0 ? 0 : (unsigned)r;
@@ -48,28 +51,38 @@ void listener_hide(struct listener *l)
 {
     struct stat st;
 
-    if (l->n_fds > 0 && has_file(&l->address) && stat(l->address.un.sun_path, &st) == 0 &&
+    if (has_file(&l->address) && l->ino != 0 && stat(l->address.un.sun_path, &st) == 0 &&
         st.st_dev == l->dev && st.st_ino == l->ino)
         unlink(l->address.un.sun_path);
+    l->ino = 0; /* another's may get its number */
 }
 
 void listener_close(struct listener *l)
 {
-    if (l == NULL || l->fds == NULL)
+    if (l == NULL)
         return;
-    listener_hide(l); /* as long as it is ours, no other file has its inode */
+    listener_hide(l);
     for (unsigned i = 0; i < l->n_fds; i++)
         if (l->fds[i] >= 0)
             close(l->fds[i]);
     free(l->fds);
+    free(l->uses);
     l->fds = NULL;
+    l->uses = NULL;
     l->n_fds = 0;
 }
 
-void listener_close_one(struct listener *l, unsigned engine)
+void listener_use(struct listener *l, unsigned i)
 {
-    close(l->fds[engine]);
-    l->fds[engine] = -1;
+    atomic_fetch_add(&l->uses[i], 1);
+}
+
+void listener_unuse(struct listener *l, unsigned i)
+{
+    if (atomic_fetch_sub(&l->uses[i], 1) != 1)
+        return;
+    close(l->fds[i]);
+    l->fds[i] = -1;
 }
 
 void listener_text(const struct listener *l, char *buf)

@@ -10,44 +10,35 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "event/thread.h"
+#include "server/complain.h"
 #include "server/notify.h"
 
-#define REPORT_MAX MIB(16) /* of memory for the messages about one config */
-#define REPORT_LINES 100   /* of them in the log */
 #define TRIM_AFTER (NSEC_PER_SEC / 2)
 
 /* ---- what is said */
-
-void reload_log_report(struct report *report)
-{
-    unsigned shown = 0;
-
-    report_sort(report);
-    list_each (item, &report->items, struct report_item, node) {
-        struct str text = report_text(item, false, report->arena);
-        if (shown++ == REPORT_LINES)
-            break;
-        if (text.n > 0)
-            text.n--; /* the newline */
-        log_plain(item->error ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, "%.*s", str_fmt(text));
-    }
-    if (report->errors + report->warnings > shown)
-        log_error("there is more; `muxd check` shows all of it");
-}
 
 static const char *file_of(const struct reload *r)
 {
     return r->change->config->file.p;
 }
 
-static void served(struct reload *r)
+/* When the config that is served was loaded; with the day, unless it is today. */
+static const char *since(struct reload *r)
 {
     time_t now = (time_t)(clock_wall() / NSEC_PER_SEC);
-    struct tm tm;
+    struct tm then, today;
 
-    localtime_r(&now, &tm);
-    strftime(r->served_since, sizeof r->served_since, "%H:%M:%S", &tm);
-    snprintf(r->status, sizeof r->status, "serving the config loaded at %s", r->served_since);
+    localtime_r(&r->served_since, &then);
+    localtime_r(&now, &today);
+    bool same = then.tm_yday == today.tm_yday && then.tm_year == today.tm_year;
+    strftime(r->since, sizeof r->since, same ? "%H:%M:%S" : "%Y-%m-%d %H:%M:%S", &then);
+    return r->since;
+}
+
+static void served(struct reload *r)
+{
+    r->served_since = (time_t)(clock_wall() / NSEC_PER_SEC);
+    snprintf(r->status, sizeof r->status, "serving the config loaded at %s", since(r));
 }
 
 /* Whatever came of it: the service is ready, with this config or that. */
@@ -63,7 +54,7 @@ static void over(struct reload *r)
 static void fail(struct reload *r, const char *why)
 {
     snprintf(r->status, sizeof r->status, "reload failed: %s; the config loaded at %s serves on",
-             why, r->served_since);
+             why, since(r));
     log_error("%s", r->status);
     notify_status("%s", r->status);
     over(r);
@@ -71,11 +62,9 @@ static void fail(struct reload *r, const char *why)
 
 static void fail_with(struct reload *r, unsigned errors, unsigned warnings)
 {
-    char why[80];
+    char why[COMPLAIN_SUM_MAX];
 
-    snprintf(why, sizeof why, "%u error%s, %u warning%s", errors, errors == 1 ? "" : "s", warnings,
-             warnings == 1 ? "" : "s");
-    fail(r, why);
+    fail(r, complain_sum(errors, warnings, why));
 }
 
 /* ---- the loader */
@@ -128,11 +117,10 @@ static void discard(struct reload *r, struct config *config)
 }
 
 /* The part of a load that this process cannot follow. */
-static void keep_loops(const struct reload *r, struct config *config)
+static void warn_of_loops(const struct reload *r, const struct config *config)
 {
     if (config->loops != r->change->n_engines)
         log_warning("loops: %u stay until a restart", r->change->n_engines);
-    config->loops = r->change->n_engines;
 }
 
 static void loaded(struct letter *l)
@@ -152,7 +140,7 @@ static void loaded(struct letter *l)
         discard(r, config);
         return;
     }
-    reload_log_report(&r->report);
+    complain_report(&r->report);
     unsigned warnings = r->report.warnings;
     arena_done(&r->arena);
     if (r->result == -ENOMEM) {
@@ -160,19 +148,18 @@ static void loaded(struct letter *l)
     } else if (r->result < 0) {
         fail_with(r, r->report.errors, warnings);
     } else if (r->log_error < 0) {
-        accesslog_complain(config, r->log_error);
+        accesslog_complain(&config->access, r->log_error);
         config_unref(config);
         fail_with(r, 1, warnings);
-    } else if (keep_loops(r, config), change_prepare(r->change, config, r->log, &errors) < 0) {
+    } else if (warn_of_loops(r, config), change_prepare(r->change, config, r->log, &errors) < 0) {
         fail_with(r, errors, warnings);
     } else {
-        r->switching = true;
         change_commit(r->change, true);
     }
 }
 
-/* What parsing took, and the old config had, goes back to the system. Loops have heaps of their
- * own, so this holds up none. */
+/* What parsing took, and the old config had, goes back to the system. It locks one heap after the
+ * other; those of the loops are small. */
 static void trim(struct timer *t UNUSED)
 {
     malloc_trim(0);
@@ -188,16 +175,15 @@ void reload_switched(struct reload *r)
 {
     const struct config *c = r->change->config;
 
-    r->switching = false;
     if (r->stopping)
         return;
     served(r);
     (void)loop_timer(r->loop, &r->trim, TRIM_AFTER);
     int64_t us = (clock_mono() - r->began) / 1000;
-    log_info("reloaded %s in %" PRId64 ".%" PRId64
-             " ms: %zu listeners, %zu sites (%zu kept), %zu routes",
-             c->file.p, us / 1000, us % 1000 / 100, c->n_listeners, c->n_sites, c->n_kept,
-             c->n_routes);
+    log_notice("reloaded %s in %" PRId64 ".%" PRId64
+               " ms: %zu listeners, %zu sites (%zu kept), %zu routes",
+               c->file.p, us / 1000, us % 1000 / 100, c->n_listeners, c->n_sites, c->n_kept,
+               c->n_routes);
     notify_status("%s", r->status);
     over(r);
 }
@@ -207,7 +193,7 @@ void reload_switched(struct reload *r)
 void reload_ask(struct reload *r)
 {
     if (r->stopping) {
-        log_info("HUP: stopping, nothing is reloaded");
+        log_notice("HUP: stopping, nothing is reloaded");
         return;
     }
     if (r->given_up) {
@@ -217,13 +203,13 @@ void reload_ask(struct reload *r)
         notify_ready();
         return;
     }
-    if (r->loading || r->switching) {
+    if (r->loading || r->change->n_switching > 0) {
         r->again = true;
         return;
     }
     notify_reloading();
     r->began = clock_mono();
-    arena_init(&r->arena, REPORT_MAX);
+    arena_init(&r->arena, COMPLAIN_MEMORY);
     report_init(&r->report, &r->arena);
     r->before = config_ref(r->change->config);
     r->config = NULL;

@@ -20,18 +20,18 @@ struct reload {
     struct loop *loop; /* the main thread's */
     struct change *change;
     pthread_t thread;
-    bool loading;   /* the thread runs, or its letter is on its way */
-    bool given_up;  /* it took too long */
-    bool switching; /* change_commit() was called, the engines have not all switched */
-    bool again;     /* asked for meanwhile */
-    bool stopping;  /* the daemon does */
-    bool joined;    /* the thread has ended, its letter has not been delivered */
-    int64_t began;  /* of the load; clock_mono() */
+    bool loading;  /* the thread runs, or its letter is on its way */
+    bool given_up; /* it took too long */
+    bool again;    /* asked for meanwhile */
+    bool stopping; /* the daemon does */
+    bool joined;   /* the thread has ended, its letter has not been delivered */
+    int64_t began; /* of the load; clock_mono() */
     struct timer deadline;
-    struct timer trim;     /* after a reload */
-    struct letter loaded;  /* loader -> main */
-    char served_since[16]; /* "12:30:59": when the config that is served was loaded */
-    char status[600];      /* how it stands, in a sentence */
+    struct timer trim;    /* after a reload */
+    struct letter loaded; /* loader -> main */
+    time_t served_since;  /* when the config that is served was loaded */
+    char since[24];       /* that as text */
+    char status[600];     /* how it stands, in a sentence */
 
     /* The loader's, until `loaded` is delivered. */
     struct config *before; /* that is served; counted */
@@ -55,8 +55,5 @@ void reload_switched(struct reload *r);
 void reload_stop(struct reload *r);
 /* Waits for the loader's thread; its last letter is the loop's to deliver. false: it hangs. */
 bool reload_end(struct reload *r, int64_t deadline);
-
-/* Each error and warning as a record of the log. */
-void reload_log_report(struct report *report);
 
 #endif

@@ -54,7 +54,7 @@ static uint64_t connections(const struct engine *e)
     return stats_read(&e->stats, accepted) - closed;
 }
 
-/* ---- the end */
+/* ---- letters from engines */
 
 void server_engine_switched(struct letter *l)
 {
@@ -76,7 +76,6 @@ void server_engine_deaf(struct letter *l)
 
     if (++s->n_deaf < s->n_engines)
         return;
-    change_close_listeners(&s->change);
     log_info("%s: draining", s->why);
 }
 
@@ -88,6 +87,8 @@ void server_engine_ended(struct letter *l)
     if (++s->n_ended == s->n_engines)
         loop_stop(&s->loop);
 }
+
+/* ---- the end */
 
 static void drain_over(struct timer *t)
 {
@@ -142,7 +143,7 @@ static void signals_ready(struct watch *w, uint32_t events)
             drain(s, "INT");
             break;
         case SIGUSR1:
-            log_info("USR1: reopening logs");
+            log_notice("USR1: reopening logs");
             accesslog_reopen(s->change.log);
             break;
         case SIGHUP:
@@ -250,7 +251,7 @@ static int set_up(struct server *s, struct config *config)
     if (r == 0) {
         r = accesslog_new(&config->access, n, &log);
         if (r < 0)
-            accesslog_complain(config, r);
+            accesslog_complain(&config->access, r);
     }
     if (r < 0)
         config_unref(config);
@@ -322,7 +323,9 @@ bool server_free(struct server *s)
     for (unsigned i = 0; i < s->n_engines; i++)
         engine_cut(&s->engines[i]);
     int64_t deadline = clock_mono() + CUT_TIME;
-    if (!registry_end_pools(&s->change.registry, deadline) || !reload_end(&s->reload, deadline))
+    bool written = change_end_logs(&s->change, deadline); /* whatever hangs besides */
+    if (!registry_end_pools(&s->change.registry, deadline) || !reload_end(&s->reload, deadline) ||
+        !written)
         return false;
     for (unsigned i = 0; i < s->n_engines; i++) {
         loop_turn(&s->engines[i].loop, 0); /* letters of workers that were late */
@@ -331,8 +334,7 @@ bool server_free(struct server *s)
     }
     for (unsigned i = 0; i < s->n_engines; i++)
         engine_done(&s->engines[i]);
-    if (!change_end(&s->change, deadline))
-        return false;
+    change_end(&s->change);
     timer_clear(&s->loop.timers, &s->look);
     timer_clear(&s->loop.timers, &s->drain_timer);
     timer_clear(&s->loop.timers, &s->reload.deadline);

@@ -198,9 +198,10 @@ START_TEST(a_job_holds_its_site_and_pool)
         rig_turns(1);
     bool end;
     ck_assert(strncmp(rig_received(peer, &end), "HTTP/1.1 200 ", 13) == 0);
+    /* Its worker may be at its last instructions still. */
     while (list_first(&rig.change.registry.pools, struct workers, node) !=
            list_last(&rig.change.registry.pools, struct workers, node))
-        registry_tidy(&rig.change.registry); /* its worker may be at its last instructions */
+        registry_tidy(&rig.change.registry);
     ask(peer, "/x", "a");
     answered(peer, "new");
     close(peer);
@@ -320,7 +321,7 @@ START_TEST(logs_that_hang_are_bounded)
         n++;
     }
     ck_assert_int_eq(r, -EBUSY);
-    ck_assert_int_eq(n, 10);    /* eight, the one that serves, the refused */
+    ck_assert_int_eq(n, 6);     /* four, the one that serves, the refused */
     for (int i = 0; i < 2; i++) /* nobody will */
         close(pipes[i][0]);
     close(peer);
