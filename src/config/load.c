@@ -302,6 +302,10 @@ static int set_access_path(struct loader *l, struct setting at, struct str path)
                       path.n ? "this names a directory" : "this names no file");
         return 0;
     }
+    if (str_eq(path, STR("/dev/stdout"))) { /* which cannot be opened if it is a socket */
+        c->access.path = ACCESS_STDOUT;
+        return 0;
+    }
     const char *near = str_nearest(path, words);
     if (near != NULL)
         setting_warning(at, l->report, AT_VALUE,
