@@ -82,11 +82,9 @@ int accesslog_start(struct accesslog *a)
     return spool_start(a->spool);
 }
 
-bool accesslog_is(const struct accesslog *a, const struct conf_access *conf)
+bool accesslog_same(const struct conf_access *a, const struct conf_access *b)
 {
-    if (a == NULL || conf->path.n == 0)
-        return a == NULL && conf->path.n == 0;
-    return str_eq(str_of(name_of(a)), conf->path);
+    return str_eq(a->path, b->path);
 }
 
 static struct str field_of(const struct request *q, enum field_id id)

@@ -29,8 +29,8 @@ int accesslog_new(const struct conf_access *conf, unsigned n_loops,
 void accesslog_complain(const struct conf_access *conf, int error);
 /* Starts the writer. 0 or -errno. */
 int accesslog_start(struct accesslog *a) MUST_USE;
-/* Whether it is the one the config asks for. NULL: none is. */
-bool accesslog_is(const struct accesslog *a, const struct conf_access *conf);
+/* Whether one log will do for both. */
+bool accesslog_same(const struct conf_access *a, const struct conf_access *b);
 
 /* `cut`: why the response was not sent to its end, or NULL. */
 void accesslog_add(struct accesslog *a, struct exchange *x, const char *cut);

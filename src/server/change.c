@@ -190,7 +190,9 @@ int change_prepare(struct change *c, struct config *to, struct accesslog *log, u
     check(c->to == NULL && c->n_switching == 0);
     *ret_errors = 0;
     c->to = to;
-    c->to_log = log == NULL && accesslog_is(c->log, &to->access) ? c->log : log;
+    c->to_log = log == NULL && c->config != NULL && accesslog_same(&c->config->access, &to->access)
+                    ? c->log
+                    : log;
     int r = open_listeners(c, ret_errors);
     if (r == 0 && log != NULL)
         r = start_log(c, log, ret_errors);

@@ -75,9 +75,10 @@ static void *load(void *arg)
 
     pthread_setname_np(pthread_self(), "muxd-loader");
     r->result = config_load(r->before->file.p, r->before, &r->report, &r->config);
-    if (r->result == 0 && !accesslog_is(r->log_before, &r->config->access))
+    if (r->result == 0 && !accesslog_same(&r->before->access, &r->config->access))
         r->log_error = accesslog_new(&r->config->access, r->change->n_engines, &r->log);
     loop_post(r->loop, &r->loaded);
+    sem_post(&r->ended);
     return NULL;
 }
 
@@ -86,8 +87,8 @@ static struct config *take(struct reload *r)
 {
     struct config *config = r->config;
 
-    if (!r->joined)
-        pthread_join(r->thread, NULL); /* it has posted its last letter */
+    pthread_join(r->thread, NULL); /* it has posted its last letter */
+    (void)sem_trywait(&r->ended);
     loop_timer_clear(r->loop, &r->deadline);
     config_unref(r->before);
     r->before = r->config = NULL;
@@ -214,7 +215,6 @@ void reload_ask(struct reload *r)
     r->before = config_ref(r->change->config);
     r->config = NULL;
     r->log = NULL;
-    r->log_before = r->change->log;
     r->log_error = 0;
     int error = thread_start(&r->thread, 0, load, r);
     if (error < 0) {
@@ -235,6 +235,17 @@ void reload_init(struct reload *r, struct loop *loop, struct change *change)
     timer_init(&r->deadline, too_late);
     timer_init(&r->trim, trim);
     r->loaded.deliver = loaded;
+    check(sem_init(&r->ended, 0, 0) == 0);
+}
+
+void reload_look(const struct reload *r)
+{
+    int64_t since = clock_mono() - r->began;
+
+    if (r->change->n_switching > 0 && since > RELOAD_DEADLINE)
+        log_warning("%u loops have not taken up the new config for %" PRId64
+                    " s: something holds them up",
+                    r->change->n_switching, since / NSEC_PER_SEC);
 }
 
 void reload_stop(struct reload *r)
@@ -248,6 +259,5 @@ bool reload_end(struct reload *r, int64_t deadline)
     struct timespec until = { .tv_sec = deadline / NSEC_PER_SEC,
                               .tv_nsec = deadline % NSEC_PER_SEC };
 
-    r->joined = r->loading && pthread_clockjoin_np(r->thread, NULL, CLOCK_MONOTONIC, &until) == 0;
-    return r->joined || !r->loading;
+    return !r->loading || sem_clockwait(&r->ended, CLOCK_MONOTONIC, &until) == 0;
 }

@@ -12,6 +12,8 @@
 #ifndef MUXD_SERVER_RELOAD_H
 #define MUXD_SERVER_RELOAD_H
 
+#include <semaphore.h>
+
 #include "server/change.h"
 
 #define RELOAD_DEADLINE (2 * NSEC_PER_SEC)
@@ -24,11 +26,11 @@ struct reload {
     bool given_up; /* it took too long */
     bool again;    /* asked for meanwhile */
     bool stopping; /* the daemon does */
-    bool joined;   /* the thread has ended, its letter has not been delivered */
     int64_t began; /* of the load; clock_mono() */
     struct timer deadline;
     struct timer trim;    /* after a reload */
     struct letter loaded; /* loader -> main */
+    sem_t ended;          /* by the loader, last of all */
     time_t served_since;  /* when the config that is served was loaded */
     char since[24];       /* that as text */
     char status[600];     /* how it stands, in a sentence */
@@ -36,9 +38,8 @@ struct reload {
     /* The loader's, until `loaded` is delivered. */
     struct config *before; /* that is served; counted */
     struct config *config; /* what came of it, or NULL */
-    struct accesslog *log; /* opened for it, if it is another than `log_before`, or NULL */
-    const struct accesslog *log_before;
-    int log_error; /* it could not be opened */
+    struct accesslog *log; /* opened for it, if it wants another than `before`; or NULL */
+    int log_error;         /* it could not be opened */
     struct report report;
     struct arena arena; /* of the report */
     int result;         /* of config_load() */
@@ -49,6 +50,8 @@ void reload_init(struct reload *r, struct loop *loop, struct change *change);
 void reload_begin(struct reload *r);
 /* HUP. */
 void reload_ask(struct reload *r);
+/* Once in a while. */
+void reload_look(const struct reload *r);
 /* All engines have switched. */
 void reload_switched(struct reload *r);
 /* The daemon stops: no reload begins, or is changed to, any more. */

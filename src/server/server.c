@@ -180,6 +180,7 @@ static void look(struct timer *t)
     notify_status("%s; %" PRIu64 " connections, %" PRIu64 " requests",
                   s->draining ? "draining" : s->reload.status, conns, requests);
     change_look(&s->change);
+    reload_look(&s->reload);
     (void)loop_timer(&s->loop, &s->look, LOOK_EVERY);
 }
 
