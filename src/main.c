@@ -131,7 +131,7 @@ static int command_serve(const char *file)
     }
     status = server_run(server) < 0 ? EX_UNAVAILABLE : EX_OK;
     if (!server_free(server))
-        _exit(status); /* a worker still uses what exit handlers would take away */
+        _exit(status); /* a thread still uses what exit handlers would take away */
     return status;
 }
 

@@ -15,7 +15,7 @@
 #define CLIENT_LEFT 499 /* as nginx has it: no response was sent */
 #define HUNG_AFTER (5 * NSEC_PER_SEC)
 
-static const char *name_of(const struct accesslog *a)
+const char *accesslog_name(const struct accesslog *a)
 {
     return a->path[0] != '\0' ? a->path : "stdout";
 }
@@ -29,18 +29,19 @@ static void tell(void *arg, enum spool_event event, int error, uint64_t dropped)
     case SPOOL_FAILED:
         log_warning("access log %s: %s; requests go on, and their lines are lost once the buffers "
                     "are full",
-                    name_of(a), strerrordesc_np(error));
+                    accesslog_name(a), strerrordesc_np(error));
         break;
     case SPOOL_RESUMED:
-        log_info("access log %s: written again; %" PRIu64 " lines were lost", name_of(a), dropped);
+        log_info("access log %s: written again; %" PRIu64 " lines were lost", accesslog_name(a),
+                 dropped);
         break;
     case SPOOL_DROPPED:
         log_warning("access log %s: %" PRIu64 " lines were lost: they were not written in time",
-                    name_of(a), dropped);
+                    accesslog_name(a), dropped);
         break;
     case SPOOL_REOPEN_FAILED:
         log_warning("access log %s: cannot open it anew: %s; the old file is written to",
-                    name_of(a), strerrordesc_np(error));
+                    accesslog_name(a), strerrordesc_np(error));
         break;
     }
 }
@@ -72,9 +73,10 @@ int accesslog_new(const struct conf_access *conf, unsigned n_loops, struct acces
 void accesslog_complain(const struct conf_access *conf, int error)
 {
     complain_at(&conf->place, "access_log: cannot open %.*s: %s", str_fmt(conf->path),
-                error == -ENXIO   ? "nobody reads that FIFO, or it is a socket"
-                : error == -EBUSY ? "too many logs before it are still being written"
-                                  : strerrordesc_np(-error));
+                error == -ENXIO      ? "nobody reads that FIFO, or it is a socket"
+                : error == -EBUSY    ? "too many logs before it are still being written"
+                : error == -EALREADY ? "its last lines are still being written; reload once more"
+                                     : strerrordesc_np(-error));
 }
 
 int accesslog_start(struct accesslog *a)
@@ -142,7 +144,7 @@ void accesslog_look(struct accesslog *a)
     if (s.hung_for > HUNG_AFTER && !a->hung)
         log_warning("access log %s: writing hangs since %" PRId64 " s; requests go on, %" PRIu64
                     " lines were lost",
-                    name_of(a), s.hung_for / NSEC_PER_SEC, s.dropped);
+                    accesslog_name(a), s.hung_for / NSEC_PER_SEC, s.dropped);
     a->hung = s.hung_for > HUNG_AFTER;
 }
 

@@ -25,7 +25,9 @@ struct accesslog {
 /* Opens the file. 0; -errno: cannot; or 0 with *ret NULL: the config wants none. */
 int accesslog_new(const struct conf_access *conf, unsigned n_loops,
                   struct accesslog **ret) MUST_USE;
-/* Says in the log that it could not be opened. */
+/* "stdout", or its path. */
+const char *accesslog_name(const struct accesslog *a);
+/* Says in the log that it could not be opened, or cannot be used yet. */
 void accesslog_complain(const struct conf_access *conf, int error);
 /* Starts the writer. 0 or -errno. */
 int accesslog_start(struct accesslog *a) MUST_USE;

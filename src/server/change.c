@@ -11,7 +11,7 @@
 
 /* For a log that was replaced, to be written to its end. */
 #define LOG_LAST (10 * NSEC_PER_SEC)
-#define LOGS_ENDING_MAX 4 /* of them at once */
+#define LOGS_ENDING_MAX 4 /* of them, when another is started */
 /* Of the daemon's own end, for the writer to say what it could not write. */
 #define LOG_MARGIN (50 * NSEC_PER_MSEC)
 
@@ -61,9 +61,7 @@ static int open_listener(struct change *c, const struct conf_listener *conf)
     bool beside =
         have_overlap(&c->listeners, &conf->address) || have_overlap(&c->opened, &conf->address);
 
-    if (l == NULL)
-        return -ENOMEM;
-    int r = listener_open(l, conf, c->n_engines, beside);
+    int r = l == NULL ? -ENOMEM : listener_open(l, conf, c->n_engines, beside);
     if (r < 0) {
         complain(conf, r);
         free(l);
@@ -83,8 +81,6 @@ static int open_listeners(struct change *c, unsigned *errors)
         if (find_listener(&c->listeners, &conf->address) != NULL)
             continue;
         int r = open_listener(c, conf);
-        if (r == -ENOMEM)
-            return r;
         *errors += r < 0;
         first = first < 0 ? first : r;
     }
@@ -160,15 +156,23 @@ static void end_log(struct change *c, struct accesslog *log)
     (void)end_logs(c, clock_mono());
 }
 
-/* Each log that hangs holds a thread and its memory. */
+/* Each log that hangs holds a thread and its memory; and two writers of one pipe would cut each
+ * other's lines. */
 static int start_log(struct change *c, struct accesslog *log, unsigned *errors)
 {
+    int r = 0;
+
     (void)end_logs(c, clock_mono());
-    if (c->n_ending < LOGS_ENDING_MAX)
+    if (c->n_ending >= LOGS_ENDING_MAX)
+        r = -EBUSY;
+    list_each (old, &c->ending, struct accesslog, node)
+        if (strcmp(old->path, log->path) == 0)
+            r = -EALREADY;
+    if (r == 0)
         return accesslog_start(log);
-    accesslog_complain(&c->to->access, -EBUSY);
+    accesslog_complain(&c->to->access, r);
     ++*errors;
-    return -EBUSY;
+    return r;
 }
 
 static void undo(struct change *c)
@@ -193,11 +197,11 @@ int change_prepare(struct change *c, struct config *to, struct accesslog *log, u
     c->to_log = log == NULL && c->config != NULL && accesslog_same(&c->config->access, &to->access)
                     ? c->log
                     : log;
-    int r = open_listeners(c, ret_errors);
-    if (r == 0 && log != NULL)
-        r = start_log(c, log, ret_errors);
+    int r = log != NULL ? start_log(c, log, ret_errors) : 0;
     if (r == 0)
         r = registry_prepare(&c->registry, to);
+    if (r == 0) /* late: who connects to one that is given up again is reset */
+        r = open_listeners(c, ret_errors);
     if (r == 0)
         r = make_acceptors(c);
     if (r < 0 && *ret_errors == 0) {
@@ -256,6 +260,9 @@ void change_acceptor_gone(struct acceptor *a)
 void change_look(struct change *c)
 {
     accesslog_look(c->log);
+    accesslog_look(c->from_log);
+    list_each (log, &c->ending, struct accesslog, node)
+        accesslog_look(log);
     registry_tidy(&c->registry);
     (void)end_logs(c, clock_mono());
 }
@@ -286,7 +293,10 @@ bool change_end_logs(struct change *c, int64_t deadline)
     c->from_log = c->log = NULL;
     list_each (log, &c->ending, struct accesslog, node)
         accesslog_stop(log, deadline - LOG_MARGIN);
-    return end_logs(c, deadline);
+    bool all = end_logs(c, deadline);
+    list_each (log, &c->ending, struct accesslog, node)
+        log_warning("access log %s: its writer does not come back", accesslog_name(log));
+    return all;
 }
 
 void change_end(struct change *c)

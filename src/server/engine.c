@@ -331,6 +331,7 @@ static void *engine_main(void *arg)
     snprintf(name, sizeof name, "muxd-loop-%u", e->index % 10000);
     pthread_setname_np(pthread_self(), name);
     loop_run(&e->loop);
+    sem_post(&e->ended);
     return NULL;
 }
 
@@ -343,6 +344,7 @@ int engine_init(struct engine *e, struct server *s, unsigned index)
     e->last_id = (uint64_t)index << 48; /* without randomness */
     (void)!getrandom(&e->last_id, sizeof e->last_id, GRND_NONBLOCK);
     list_init(&e->acceptors);
+    check(sem_init(&e->ended, 0, 0) == 0);
     list_init(&e->next_acceptors);
     list_init(&e->conns);
     e->switch_letter.deliver = switch_deliver;
@@ -360,6 +362,20 @@ int engine_start(struct engine *e)
 
     e->started = r == 0;
     return r;
+}
+
+bool engine_join(struct engine *e, int64_t until)
+{
+    struct timespec at = { until / NSEC_PER_SEC, until % NSEC_PER_SEC };
+
+    if (!e->started)
+        return true;
+    while (sem_clockwait(&e->ended, CLOCK_MONOTONIC, &at) < 0)
+        if (errno != EINTR)
+            return false;
+    pthread_join(e->thread, NULL);
+    e->started = false;
+    return true;
 }
 
 void engine_done(struct engine *e)

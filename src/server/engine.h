@@ -8,6 +8,8 @@
 #ifndef MUXD_SERVER_ENGINE_H
 #define MUXD_SERVER_ENGINE_H
 
+#include <semaphore.h>
+
 #include "base/buf.h"
 #include "base/stats.h"
 #include "config/config.h"
@@ -48,6 +50,7 @@ struct engine {
     struct config *config; /* this loop's view: alive until the switch to the next is reported */
     struct accesslog *accesslog; /* likewise, or NULL */
     pthread_t thread;
+    sem_t ended; /* by the thread, last of all */
     bool started;
     bool draining;
     bool reported; /* the end of draining was posted */
@@ -96,11 +99,13 @@ void engine_will_not_accept(struct engine *e);
 /*
  * Makes `next` the loop's view: requests that begin from now on are routed by it. Exchanges that
  * run keep the site they have. Listeners that `next` has not are left: what the kernel has accepted
- * for them is served, their connections end. On the engine's loop, by letter; or before it is
- * started.
+ * for them is served, their connections end. On the engine's loop, by letter; or while it has no
+ * thread.
  */
 void engine_switch(struct engine *e);
 int engine_start(struct engine *e) MUST_USE;
+/* After loop_stop(): whether its thread has ended by then. One that was not started has. */
+bool engine_join(struct engine *e, int64_t until);
 
 /* Its thread has ended, the pools have not: stops accepting, closes all connections. What is lent
  * comes back in a turn after the pools have ended. */

@@ -259,5 +259,8 @@ bool reload_end(struct reload *r, int64_t deadline)
     struct timespec until = { .tv_sec = deadline / NSEC_PER_SEC,
                               .tv_nsec = deadline % NSEC_PER_SEC };
 
-    return !r->loading || sem_clockwait(&r->ended, CLOCK_MONOTONIC, &until) == 0;
+    while (r->loading && sem_clockwait(&r->ended, CLOCK_MONOTONIC, &until) < 0)
+        if (errno != EINTR)
+            return false;
+    return true;
 }

@@ -37,6 +37,7 @@ struct server {
     struct watch signals;
     struct timer look, drain_timer;
     bool draining, cut;
+    bool stuck;          /* an engine's thread did not end */
     const char *why;     /* the drain began: the signal */
     unsigned stuck_said; /* workers named already */
 };
@@ -286,13 +287,18 @@ int server_new(struct config *config, struct server **ret)
     return 0;
 }
 
+/* One that stands still in the system, in a file system that hangs, say, is not waited for. */
 static void stop_engines(struct server *s)
 {
+    int64_t until = clock_mono() + CUT_TIME;
+
     for (unsigned i = 0; i < s->n_engines; i++)
         loop_stop(&s->engines[i].loop);
     for (unsigned i = 0; i < s->n_engines; i++)
-        if (s->engines[i].started)
-            pthread_join(s->engines[i].thread, NULL);
+        if (!engine_join(&s->engines[i], until)) {
+            log_warning("loop %u does not come back", i);
+            s->stuck = true;
+        }
 }
 
 int server_run(struct server *s)
@@ -321,12 +327,16 @@ bool server_free(struct server *s)
 {
     if (s == NULL)
         return true;
-    for (unsigned i = 0; i < s->n_engines; i++)
+    if (s->stuck)
+        return false;
+    for (unsigned i = 0; i < s->n_engines; i++) {
+        loop_turn(&s->engines[i].loop, 0); /* what a late one was told: a switch, the drain */
         engine_cut(&s->engines[i]);
+    }
     int64_t deadline = clock_mono() + CUT_TIME;
     bool written = change_end_logs(&s->change, deadline); /* whatever hangs besides */
-    if (!registry_end_pools(&s->change.registry, deadline) || !reload_end(&s->reload, deadline) ||
-        !written)
+    if (!written || !registry_end_pools(&s->change.registry, deadline) ||
+        !reload_end(&s->reload, deadline))
         return false;
     for (unsigned i = 0; i < s->n_engines; i++) {
         loop_turn(&s->engines[i].loop, 0); /* letters of workers that were late */

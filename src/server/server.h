@@ -17,8 +17,8 @@ struct server;
 int server_new(struct config *config, struct server **ret) MUST_USE;
 /* Serves until a signal ends it: 0; or -errno if it could not begin, which is logged. */
 int server_run(struct server *s);
-/* false: a thread is stuck, a worker in a handler or the loader in a file system, so nothing it may
- * touch was freed; the process is to end by _exit(). NULL is fine. */
+/* false: a thread is stuck (a loop, a worker, the loader, a log's writer), so nothing it may touch
+ * was freed; the process is to end by _exit(). NULL is fine. */
 bool server_free(struct server *s);
 
 /* For engines. */

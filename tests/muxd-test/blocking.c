@@ -89,6 +89,24 @@ HANDLER_KIND(test_block, .size = sizeof(struct block), .options = block_options,
              .check = block_check, .handle = block_handle,
              .about = "Keeps a worker until it is released, then answers.");
 
+/* ---- test_stall: what no handler may do */
+
+static struct tally stall_work = { .name = "stall" };
+
+static enum step stall_handle(struct exchange *x)
+{
+    const struct block *conf = exchange_conf(x);
+
+    tally_start(&stall_work);
+    gate_wait(conf->fifo);
+    tally_finish(&stall_work);
+    return answer(x, "released\n");
+}
+
+HANDLER_KIND(test_stall, .size = sizeof(struct block), .options = block_options,
+             .check = block_check, .handle = stall_handle,
+             .about = "Keeps its whole loop until it is released, then answers.");
+
 /* ---- test_die */
 
 static void die_run(struct exchange *x)
