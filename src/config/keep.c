@@ -9,14 +9,6 @@
 
 #include "config/loader.h"
 
-static bool same_strs(struct strs a, struct strs b)
-{
-    for (size_t i = 0; a.n == b.n && i < a.n; i++)
-        if (!str_eq(a.v[i], b.v[i]))
-            return false;
-    return a.n == b.n;
-}
-
 static bool same_kind(const struct option *options, bool (*same)(const void *a, const void *b),
                       const void *a, const void *b)
 {
@@ -45,8 +37,7 @@ static bool same_route(const struct route *a, const struct route *b)
 
 static bool same_site(const struct site *a, const struct site *b)
 {
-    if (!same_strs(a->hosts, b->hosts) || !same_strs(a->listen, b->listen) ||
-        a->n_routes != b->n_routes)
+    if (!option_same(site_options, a, b) || a->n_routes != b->n_routes)
         return false;
     for (size_t i = 0; i < a->n_routes; i++)
         if (!same_route(&a->routes[i], &b->routes[i]))

@@ -293,17 +293,14 @@ static int set_access_path(struct loader *l, struct setting at, struct str path)
 
     if (str_eq(path, STR("off")))
         return 0;
-    if (str_eq(path, ACCESS_STDOUT)) {
+    /* The second cannot be opened if it is a socket. */
+    if (str_eq(path, ACCESS_STDOUT) || str_eq(path, STR("/dev/stdout"))) {
         c->access.path = ACCESS_STDOUT;
         return 0;
     }
     if (path.n == 0 || path.p[path.n - 1] == '/') {
         setting_error(at, l->report, AT_VALUE, "%s; expected \"off\", \"stdout\" or a path",
                       path.n ? "this names a directory" : "this names no file");
-        return 0;
-    }
-    if (str_eq(path, STR("/dev/stdout"))) { /* which cannot be opened if it is a socket */
-        c->access.path = ACCESS_STDOUT;
         return 0;
     }
     const char *near = str_nearest(path, words);

@@ -4,7 +4,7 @@
  *   change_prepare()   opens what is new, finds memory for everything; may fail and then leaves all
  *                      as it was
  *   change_commit()    cannot fail; tells the engines
- *   change_switched()  when the last engine has switched, what only the old config had is closed
+ *   change_switched()  when the last engine has switched, lets go of what only the old config had
  *
  * The main thread. One change at a time.
  */

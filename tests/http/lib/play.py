@@ -210,7 +210,8 @@ class Play:
         if words[0] in self.logs:
             self.logs.pop(words[0]).demand_end()
         path = self._path(words[0])
-        (os.rmdir if os.path.isdir(path) else os.unlink)(path)
+        is_dir = os.path.isdir(path) and not os.path.islink(path)
+        (os.rmdir if is_dir else os.unlink)(path)
 
     def do_fifo(self, words, _block):
         os.mkfifo(self._path(words[0]))

@@ -474,16 +474,28 @@ START_TEST(words_do_not_matter)
 }
 END_TEST
 
-/* A site that is kept does not hide that something of it is wrong by now. */
-START_TEST(kept_sites_are_checked)
+START_TEST(hosts_and_listeners_make_a_site)
 {
-    tree_ok(TWO(GREET("x"), GREET("x")));
-    before = tree_config;
-    tree_config = NULL;
-    tree_write("muxd.conf", str_of(TWO(GREET("x"), GREET("x")) "sites: { }"));
-    report_init(&tree_report, &tree_arena);
-    ck_assert_int_eq(config_load(tree_path("muxd.conf"), before, &tree_report, &tree_config),
-                     -EINVAL);
+    static const char *const heads[] = {
+        "hosts = \"other\";",
+        "hosts = [ \"a\", \"other\" ];",
+        "hosts = \"a\"; listen = \"l\";",
+    };
+    char text[1024];
+
+    for (size_t i = 0; i < array_len(heads); i++) {
+        tree_ok("listeners: { l: { address = \"127.0.0.1:1\"; } }\n" TWO(GREET("x"), GREET("x")));
+        snprintf(
+            text, sizeof text,
+            "listeners: { l: { address = \"127.0.0.1:1\"; } }\n"
+            "sites: { a: { %s routes: { r: { " GREET(
+                "x") " } } }\n"
+                     "  b: { hosts = \"b\"; routes: { r: { " GREET("x") " } s: { match = \"/s\"; "
+                                                                        "mute: { } } } } }\n",
+            heads[i]);
+        after(text);
+        ck_assert_uint_eq(tree_config->n_kept, 0);
+    }
     before_end();
 }
 END_TEST
@@ -508,7 +520,7 @@ int main(void)
     tcase_add_test(t, many_errors_are_bounded);
     tcase_add_test(t, sites_are_kept_unless_changed);
     tcase_add_test(t, words_do_not_matter);
-    tcase_add_test(t, kept_sites_are_checked);
+    tcase_add_test(t, hosts_and_listeners_make_a_site);
     tcase_set_timeout(t, 60);
     suite_add_tcase(s, t);
     return tree_main(s);
