@@ -75,11 +75,11 @@ static int open_or_refuse(struct acceptor *a, int fd, const struct sockaddr *pee
         break;
     case ADMIT_TOO_MANY:
         stats_count(&e->stats, refused_connections);
-        refusal_send(fd);
+        refusal_send(fd, engine_date(e));
         return 1;
     case ADMIT_CLIENT_FULL:
         stats_count(&e->stats, refused_client);
-        refusal_send(fd);
+        refusal_send(fd, engine_date(e));
         return 1;
     case ADMIT_NO_MEMORY:
         close(fd);
