@@ -85,12 +85,27 @@ struct route {
     struct workers *workers; /* of `pool` */
 };
 
+/* What a site shows for errors of its own making, as read when the config was loaded. */
+struct error_page {
+    unsigned first, last; /* status codes, 400 to 599 */
+    struct str type;      /* for Content-Type */
+    struct str media;     /* without its parameters, for Accept */
+    struct str body;
+};
+
+struct error_pages {
+    struct error_page *v; /* narrow ranges first, else in the order of the config */
+    size_t n;
+};
+
 struct site {
     struct str name;
     struct place place;
     struct arena arena; /* of everything below, this struct's own memory excepted */
     struct strs hosts;  /* lower case; "*" is the catch-all */
     struct strs listen; /* listener names; empty: all */
+    struct strs errors; /* as spelled; empty if those of the top level are used, too */
+    struct error_pages pages;
     struct route *routes;
     size_t n_routes;
     struct mux *mux;

@@ -14,6 +14,7 @@ struct top_conf {
     struct str access_log;
     int64_t log_level; /* of the choices */
     struct strs include;
+    struct strs errors;
 };
 
 /* `access_log`, where it is a group. */

@@ -83,19 +83,47 @@ static const struct form forms[] = {
 };
 
 /* The most wanted; of those as good the first, unless a later one is asked for by name. */
-static const struct form *choose_form(const struct request *r)
+static const struct form *choose_form(const struct request *r, unsigned *ret_quality)
 {
     const struct form *best = &forms[0];
-
-    if (request_field(r, FIELD_ACCEPT) == NULL)
-        return best;
     unsigned quality = accept_type(r, best->media).quality;
+
     for (size_t i = 1; i < array_len(forms); i++) {
         struct acceptance a = accept_type(r, forms[i].media);
         if (a.quality > quality || (a.quality == quality && a.named && quality > 0)) {
             best = &forms[i];
             quality = a.quality;
         }
+    }
+    *ret_quality = quality;
+    return best;
+}
+
+static bool as_narrow(const struct error_page *a, const struct error_page *b)
+{
+    return a->last - a->first == b->last - b->first;
+}
+
+/* The most wanted page of the site for that status, if it is wanted as much as `quality`; of those
+ * as good the one for the fewest codes, then one that is asked for by name, then the first. */
+static const struct error_page *choose_page(const struct error_pages *pages,
+                                            const struct request *r, unsigned status,
+                                            unsigned quality)
+{
+    const struct error_page *best = NULL;
+    bool named = true;
+
+    for (size_t i = 0; i < pages->n; i++) {
+        const struct error_page *p = &pages->v[i];
+        if (status < p->first || status > p->last)
+            continue;
+        struct acceptance a = accept_type(r, p->media);
+        if (a.quality == 0 || a.quality < quality ||
+            (best != NULL && a.quality == quality && (named || !a.named || !as_narrow(p, best))))
+            continue;
+        best = p;
+        quality = a.quality;
+        named = a.named;
     }
     return best;
 }
@@ -145,25 +173,36 @@ static size_t redirect_form(const struct error *e, struct str *pieces)
     return 2;
 }
 
+static const struct form redirect = { { "text/plain", 10 },
+                                      { "text/plain; charset=utf-8", 25 },
+                                      redirect_form };
+
 void errorpage_make(const struct exchange *x, unsigned status, const char *reason,
                     struct arena *arena, struct response *res, struct body *body)
 {
-    bool redirect = status < 400;
-    const struct form *form = redirect ? &forms[0] : choose_form(&x->request);
+    const struct form *form = &redirect;
+    const struct error_page *page = NULL;
 
     response_init(res, arena);
     res->status = status;
     res->reason = reason;
     if (!status_has_body(status))
         return;
-    response_add_checked(res, STR("Content-Type"), form->type);
+    if (status >= 400) {
+        const struct request *r = &x->request;
+        unsigned quality = 1000;
+        form = request_field(r, FIELD_ACCEPT) != NULL ? choose_form(r, &quality) : &forms[0];
+        if (x->site != NULL)
+            page = choose_page(&x->site->pages, r, status, quality);
+    }
+    response_add_checked(res, STR("Content-Type"), page != NULL ? page->type : form->type);
     /* A refused head has no fields that could have told (x->raw). */
-    if (!redirect && x->raw.p == NULL)
+    if (status >= 400 && x->raw.p == NULL)
         response_add_checked(res, STR("Vary"), STR("Accept"));
     if (status == 503)
         response_add_checked(res, STR("Retry-After"), STR("1"));
     /* Last: what is short goes where little is left. */
-    struct str text = make_text(x, status, redirect ? redirect_form : form->make, arena);
+    struct str text = page != NULL ? page->body : make_text(x, status, form->make, arena);
     if (text.p != NULL)
         *body = (struct body){ .kind = BODY_KIND_BYTES, .length = text.n, .bytes = text };
     else

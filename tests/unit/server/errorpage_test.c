@@ -6,6 +6,10 @@
 #include <stdlib.h>
 
 #define FIELDS_MAX 4
+#define STR_(s)                                                                                    \
+    {                                                                                              \
+        s, sizeof(s) - 1                                                                           \
+    }
 
 static struct exchange *x;
 static struct field fields[FIELDS_MAX];
@@ -176,6 +180,60 @@ START_TEST(test_refused_head)
 }
 END_TEST
 
+/* ---- pages of a site */
+
+static struct error_page pages[] = {
+    { 404, 404, STR_("text/html; charset=utf-8"), STR_("text/html"), STR_("one") },
+    { 404, 404, STR_("application/json"), STR_("application/json"), STR_("two") },
+    { 400, 499, STR_("text/plain; charset=utf-8"), STR_("text/plain"), STR_("three") },
+    { 400, 599, STR_("image/svg+xml"), STR_("image/svg+xml"), STR_("four") },
+};
+
+static const struct {
+    unsigned status;
+    const char *accept, *body; /* NULL: none; a built-in one */
+} page_choices[] = {
+    { 404, NULL, "one" },
+    { 404, "*/*", "one" },
+    { 404, "text/html", "one" },
+    { 404, "application/json", "two" },
+    { 404, "application/json, text/plain, */*", "two" },
+    { 404, "application/json;q=0.5, */*;q=0.6", "one" },
+    { 404, "text/plain", "three" },
+    { 404, "text/html;q=0.8, text/plain", "three" },
+    { 404, "text/html, text/plain", "one" },
+    { 404, "image/*", "four" },
+    { 404, "image/png", NULL },
+    { 405, NULL, "three" },
+    { 405, "text/html", NULL },
+    { 405, "text/html;q=0.1, image/svg+xml;q=0.2", "four" },
+    { 500, NULL, "four" },
+    { 500, "application/json", NULL },
+    { 500, "*/*;q=0", NULL },
+};
+
+START_TEST(test_pages)
+{
+    struct site site = { .pages = { pages, array_len(pages) } };
+    bool own = false;
+
+    x->site = &site;
+    if (page_choices[_i].accept != NULL)
+        accept_field(page_choices[_i].accept);
+    make(page_choices[_i].status);
+    ck_assert_uint_eq(res.status, page_choices[_i].status);
+    expect_field("Vary", "Accept");
+    for (size_t i = 0; i < array_len(pages); i++)
+        if (body.bytes.p == pages[i].body.p) {
+            ck_assert_str_eq(page_choices[_i].body, pages[i].body.p);
+            expect_field("Content-Type", pages[i].type.p);
+            own = true;
+        }
+    ck_assert_int_eq(own, page_choices[_i].body != NULL);
+    x->site = NULL;
+}
+END_TEST
+
 /* The late arena: its first block has room for the fields and the text form. */
 START_TEST(test_late)
 {
@@ -228,6 +286,7 @@ int main(void)
     tcase_add_test(t, test_redirect);
     tcase_add_test(t, test_without_body);
     tcase_add_test(t, test_refused_head);
+    tcase_add_loop_test(t, test_pages, 0, array_len(page_choices));
     tcase_add_test(t, test_late);
     tcase_add_test(t, test_no_memory);
     suite_add_tcase(s, t);
