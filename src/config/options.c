@@ -19,7 +19,7 @@ const struct option top_options[] = {
     OPT_ENUM(struct top_conf, log_level, "log_level", "info", log_levels,
              "What is written to the log on standard error: that and what is more severe, and "
              "always what came of a reload. "
-             "\"debug\" also counts the requests of each route when it ends."),
+             "\"debug\" also counts the requests of each route, and its time-outs, when it ends."),
     OPT_STRS(struct top_conf, include, "include", NULL,
              "Further files, as glob patterns relative to this file. Each is read by itself and "
              "may hold listeners, pools, routes, sites and include. A pattern without wildcard "
@@ -119,6 +119,10 @@ const struct option route_options[] = {
     OPT_INT(struct route_conf, share, "share", 0, 0, 1000000,
             "How many of its jobs may be in the pool at once, waiting ones included; past it "
             "requests get 503. 0: no bound but the pool's."),
+    OPT_TIME(
+        struct route_conf, deadline, "deadline", NULL, MSEC, DAY,
+        "In place of \"handler\" of the time-outs, for this route: past it the client gets 504. "
+        "Default: that time."),
     OPT_END
 };
 

@@ -305,6 +305,11 @@ void exchange_refuse(struct exchange *x, unsigned status, const char *reason)
 
 /* ---- time-outs */
 
+static void count_timeout(struct exchange *x)
+{
+    stats_count(x->route->state->counts[x->engine->index], timeouts);
+}
+
 static void timed_out(struct timer *t)
 {
     struct exchange *x = container_of(t, struct exchange, timer);
@@ -317,6 +322,7 @@ static void timed_out(struct timer *t)
         resume(x);
         break;
     case EXCHANGE_LATER:
+        count_timeout(x);
         abandon_later(x);
         exchange_late_reply(x, 504, "handler_timeout");
         break;
@@ -334,6 +340,7 @@ static void timed_out(struct timer *t)
             set_timer(x, x->timeouts.handler - x->queue_time); /* > 0, or it were not set */
             break;
         }
+        count_timeout(x);
         if (exchange_abandon(x)) {
             exchange_move(x, EXCHANGE_STEPPING);
             exchange_go_on(x, exchange_fail(x, 504, "handler_timeout"));
@@ -343,10 +350,12 @@ static void timed_out(struct timer *t)
         break;
     case EXCHANGE_STREAMING:
     case EXCHANGE_REPLYING:
-        if (x->body_wanted)
+        if (x->body_wanted) {
             x->body_timed_out = true;
-        else
+        } else {
+            count_timeout(x);
             x->stalled = true;
+        }
         x->conn->proto->ready(x);
         break;
     default:

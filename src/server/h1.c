@@ -227,7 +227,6 @@ static enum h1_progress begin(struct h1 *h)
 {
     struct exchange *x = &h->x;
     struct conn *c = h->conn;
-    const uint64_t max = (uint64_t)limits_of(h)->body;
 
     open_exchange(h);
     enum head_result r = head_request(&h->parser, buf_at(&h->in), &x->arena, &x->request, &h->info);
@@ -240,11 +239,9 @@ static enum h1_progress begin(struct h1 *h)
     stats_count(&c->engine->stats, requests);
     x->version_minor = h->info.minor;
     head_init(&h->parser);
-    body_init(&h->body, &h->info, max);
+    body_init(&h->body, &h->info, (uint64_t)limits_of(h)->body);
     h->keep = h->info.keep_alive;
     h->expect = h->info.expect_continue && !body_ended(&h->body);
-    if (h->info.framing == FRAMING_LENGTH && h->info.length > max)
-        return refuse(h, 413, "body_too_large");
     exchange_begin(x);
     return H1_GO;
 }
