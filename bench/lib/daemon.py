@@ -39,7 +39,8 @@ def wrk(url, seconds, connections, core=1, extra=()):
 
 
 class Daemon:
-    """`command` + a file with `template`, in which {port} and {dir} are filled in."""
+    """`command` + a file with `template`, in which {port} and {dir} are filled in. `core` None: on
+    any."""
 
     def __init__(self, name, template, command, core=0, descriptors=None):
         self.name, self.port = name, free_port()
@@ -49,7 +50,8 @@ class Daemon:
             f.write(template.format(port=self.port, dir=self.folder))
 
         def set_up():
-            pin(core)
+            if core is not None:
+                pin(core)
             if descriptors:
                 resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
 
@@ -78,18 +80,41 @@ class Daemon:
                 total += int(f.read().split()[0])
         return total
 
+    def _status_kib(self, name):
+        with open(f"/proc/{self.pid}/status") as f:
+            return next(int(line.split()[1]) for line in f if line.startswith(name))
+
     def peak_kib(self):
         """The most memory it ever had resident."""
-        with open(f"/proc/{self.pid}/status") as f:
-            return next(int(line.split()[1]) for line in f if line.startswith("VmHWM"))
+        return self._status_kib("VmHWM")
+
+    def rss_kib(self):
+        """What it has resident now."""
+        return self._status_kib("VmRSS")
+
+    def n_descriptors(self, kind=""):
+        """Open ones whose kind, as /proc has it, begins so: "socket:", "/" for files."""
+        n, folder = 0, f"/proc/{self.pid}/fd"
+        for fd in os.listdir(folder):
+            try:
+                n += os.readlink(f"{folder}/{fd}").startswith(kind)
+            except OSError:
+                pass  # closed meanwhile
+        return n
+
+    def n_sockets(self):
+        return self.n_descriptors("socket:")
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
         status = self.process.wait()
         self.log.seek(0)
         text = self.log.read()
-        shutil.rmtree(self.folder)
+        self.remove()
         return status, text
+
+    def remove(self):
+        shutil.rmtree(self.folder)
 
     def __enter__(self):
         return self
