@@ -2,6 +2,7 @@
 
 import glob
 import os
+import re
 import resource
 import shutil
 import signal
@@ -28,14 +29,40 @@ def pin(core):
     os.sched_setaffinity(0, {cores[core % len(cores)]})
 
 
-def wrk(url, seconds, connections, core=1, extra=()):
-    """The text wrk prints; ends the program if any request failed."""
+def wrk(url, seconds, connections, core=1, extra=(), refusals=False):
+    """The text wrk prints; ends the program if any request failed, unless `refusals` may be."""
     out = subprocess.run([need("wrk"), "-t1", f"-c{connections}", f"-d{seconds}s", *extra, url],
                          capture_output=True, text=True, check=True,
                          preexec_fn=lambda: pin(core)).stdout
-    if "Socket errors" in out or "Non-2xx" in out:
+    if not refusals and ("Socket errors" in out or "Non-2xx" in out):
         sys.exit(out)
     return out
+
+
+class WrkCounts:
+    """What wrk counted: answers with 2xx, those with another status, connections that ended without an
+    answer; and the seconds it took."""
+
+    def __init__(self, out):
+        number = r"(\d+)"
+        self.refused = int(found[1]) if (found := re.search(rf"responses: {number}", out)) else 0
+        requests, self.seconds = re.search(rf"{number} requests in ([\d.]+)s", out).groups()
+        self.served, self.seconds = int(requests) - self.refused, float(self.seconds)
+        errors = re.search(rf"connect {number}, read {number}, write {number}, timeout {number}", out)
+        self.no_connect, read, write, self.late = map(int, errors.groups() if errors else "0000")
+        self.ended = read + write
+        self.served_rate = self.served / self.seconds
+
+
+def lacks(command, template):
+    """What the daemon says against a configuration: an option that it does not have."""
+    with tempfile.NamedTemporaryFile("w", suffix=".conf") as file:
+        file.write(template.format(port=1, dir="/tmp"))
+        file.flush()
+        done = subprocess.run([command, "check", "-c", file.name], capture_output=True, text=True,
+                              check=False)
+    said = [line for line in done.stderr.splitlines() if "error: " in line]
+    return said[0].split("error: ")[1] if done.returncode else None
 
 
 class Daemon:
