@@ -38,7 +38,7 @@ sites: {{ probe: {{ hosts = [ "probe" ]; routes: {{
 PROBE = b"GET /probe HTTP/1.1\r\nHost: probe\r\n\r\n"
 SPLIT_MAX = 300  # a longer request is not cut in all ways
 AT_ONCE = 64  # connections
-ENDS = ("open", "close", "waits")
+ENDS = ("close", "waits")
 NONE = "-"  # the reason of what is no refusal
 
 
@@ -54,32 +54,33 @@ class Want:
 
 
 class Case:
-    def __init__(self, name, where, data, wants, end):
-        self.name, self.where, self.data, self.wants, self.end = name, where, data, wants, end
+    def __init__(self, name, where, data, wants, late, end):
+        self.name, self.where, self.data, self.end = name, where, data, end
+        self.wants, self.late = wants, late  # late: once the client has ended its direction
         if not data:
             raise BadScenario(f"case {name} sends nothing")
 
-    def logged(self, probed):
-        """What the log has of one turn: (status, reason) of each request."""
-        lines = [(w.status, w.reason) for w in self.wants if w.status >= 200]
-        return lines + [(200, NONE)] * (probed and self.end == "open")
+    def logged(self):
+        """What the log has of one turn: (status, reason) of each request, the probe among them."""
+        lines = [(w.status, w.reason) for w in self.wants + self.late if w.status >= 200]
+        return lines + [(200, NONE)] * (self.end == "open")
 
 
 def read_case(words, block, where, directory):
-    """case NAME BYTES; the block: STATUS [REASON] [to METHOD] each with checks below it, and `open`,
-    `close` or `waits`."""
-    wants, end = [], "open"
+    """case NAME BYTES; the block: STATUS [REASON] [to METHOD] each with checks below it, and `close`
+    or `waits`."""
+    wants, late, end = [], [], "open"
     for line in filter(str.strip, block):
         text = re.sub(r"\s+# .*", "", line).strip()
         if line[0] in " \t":
-            if not wants:
+            if not wants + late:
                 raise BadScenario(f"case: {text}")
-            wants[-1].checks.append(line.strip())
+            (late or wants)[-1].checks.append(line.strip())
         elif text in ENDS:
             end = text
         else:
-            wants.append(Want(text))
-    return Case(words[0], where, join_pieces(words[1:], directory), wants, end)
+            (late if end == "waits" else wants).append(Want(text))
+    return Case(words[0], where, join_pieces(words[1:], directory), wants, late, end)
 
 
 # ---- foreign cases: a file of objects with id, send and expect, a list of acceptable outcomes
@@ -127,11 +128,10 @@ def read_foreign(path, target, block, where):
 
 
 def _foreign_case(record, text, where, target):
-    wants = [Want(x) for x in re.findall(r"[1-9]\d\d(?: (?!unlike\b|open\b|close\b|waits\b)[a-z]\w*)?",
-                                         text)]
+    wants = [Want(x) for x in re.findall(r"[1-9]\d\d(?: (?!unlike\b|close\b|waits\b)[a-z]\w*)?", text)]
     end = re.search(r"\b(?:close|waits)\b", text)
     data = "".join(record["send"]).replace("${echo}", target).encode("latin-1")
-    return Case(record["id"], where, data, wants, end[0] if end else "open")
+    return Case(record["id"], where, data, wants, [], end[0] if end else "open")
 
 
 # ---- playing
@@ -179,6 +179,8 @@ class Cases:
             elif case.end == "waits":
                 self.play.taken(client)
                 client.shutdown()
+                for want in case.late:
+                    self._expect(client, want)
             if case.end != "open":
                 client.expect_end(by_reset=False)
         finally:
@@ -212,8 +214,8 @@ class Cases:
             self.marker.close()
         groups = self._groups()
         for case, group in zip(self.turns, groups):
-            if group != case.logged(probed=True):
-                self._fail(case, f"logged {group}\nexpected {case.logged(probed=True)}")
+            if group != case.logged():
+                self._fail(case, f"logged {group}\nexpected {case.logged()}")
 
     def _groups(self):
         """(status, reason) of each line, by turn."""
