@@ -403,11 +403,15 @@ static void run(struct str script, struct arena *arena)
 
     struct acceptor acceptor = { .engine = &engine, .conf = &server.config->listeners[0] };
 
-    require(fd >= 0 && engine_init(&engine, &server, 0) == 0);
+    struct bounds bounds;
+
+    require(bounds_init(&bounds) == 0);
+    require(fd >= 0 && engine_init(&engine, &server, &bounds, 0) == 0);
     engine.next = server.config;
     engine_switch(&engine);
-    require(conn_open(&acceptor, fd, (struct sockaddr *)&from, sizeof from) == 0);
-    conn = list_first(&engine.conns, struct conn, node);
+    require(bounds_enter(&bounds, &server.config->limits, (struct sockaddr *)&from) == ADMIT);
+    require(conn_open(&acceptor, fd, (struct sockaddr *)&from, sizeof from, false) == 0);
+    conn = list_first(&engine.idle, struct conn, node);
     event(EPOLLOUT);
     play(script);
     let_go();
@@ -422,10 +426,12 @@ static void run(struct str script, struct arena *arena)
     do
         settle();
     while (stage_resume() > 0);
-    require(engine.n_conns == 0 && list_empty(&engine.conns) && peer.closed);
+    require(engine.n_conns == 0 && list_empty(&engine.conns) && list_empty(&engine.idle) &&
+            peer.closed);
     require(stats_read(&engine.stats, accepted) == 1 && stats_read(&engine.stats, closed) == 1);
     require(engine.loop.timers.n_set == 0 && stage_alive() == 0);
     engine_done(&engine);
+    bounds_done(&bounds);
     loop_turn(&server.loop, 0); /* the letter at the end of a drain */
 }
 
