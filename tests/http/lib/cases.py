@@ -201,6 +201,8 @@ class Cases:
             raise Failure(f"the connection is of no use any more:\n{response.text()}")
 
     def _mark(self, case):
+        if self.play.lossy():
+            return
         if self.marker is None or self.marker.eof:
             self.marker = Client("marker", self.play.poller, self.play.values["address"])
         number = len(self.turns)
@@ -255,7 +257,7 @@ class Cases:
         for at in range(0, len(todo), AT_ONCE):
             part = todo[at:at + AT_ONCE]
             for (case, pieces), got in zip(part, self._exchange([p for _, p in part])):
-                if got != case.whole:
+                if got != case.whole and _read(got, case) != _read(case.whole, case):
                     self._fail(case, f"cut as {[len(p) for p in pieces]}: "
                                + difference(case.whole, got))
 
@@ -300,8 +302,41 @@ class Cases:
         except TimeoutError:
             raise Failure(f"no end of the answer: {show(answer)}") from None
         answer = answer.replace(b"HTTP/1.1 100 Continue\r\n\r\n", b"")
-        answer = re.sub(rb"\r\nDate: [^\r]*", b"\r\nDate: -", answer)
+        answer = re.sub(rb"(?<=\r\nDate: )[^\r]*", b"Sun, 06 Nov 1994 08:49:37 GMT", answer)
         return re.sub(rb"\b[0-9a-f]{16}\b", b"(id)", answer)
+
+
+class _Bytes:
+    """An answer that is here already, for Response to read."""
+
+    def __init__(self, data):
+        self.input, self.eof, self.reset = bytearray(data), True, False
+
+    def take(self, n, what):
+        if len(self.input) < n:
+            raise Failure(f"the end, instead of {what}")
+        data = bytes(self.input[:n])
+        del self.input[:n]
+        return data
+
+    def take_until(self, mark, what):
+        at = self.input.find(mark)
+        return self.take(at + len(mark) if at >= 0 else len(self.input) + 1, what)
+
+    def take_all(self):
+        return self.take(len(self.input), "the end")
+
+
+def _read(answer, case):
+    """What it says to who does not see how it is cut into chunks."""
+    source, said = _Bytes(answer), []
+    try:
+        for want in (w for w in case.wants + case.late if w.status >= 200):
+            response = Response(source, want.method)
+            said.append((response.status, response.fields, response.framing, response.body))
+    except Failure as error:
+        said.append(str(error))
+    return said, bytes(source.input)
 
 
 def _send(sock, data):
