@@ -383,12 +383,18 @@ static const char *judge_expect(const struct request *r, struct head_info *info,
 {
     if (info->minor == 0 || !(r->known >> FIELD_EXPECT & 1))
         return NULL;
-    for (size_t i = 0; i < r->n_fields; i++)
-        if (r->fields[i].id == FIELD_EXPECT && !str_ieq(r->fields[i].value, STR("100-continue"))) {
-            *ret_status = 417;
-            return "expectation_unknown";
+    for (size_t i = 0; i < r->n_fields; i++) {
+        if (r->fields[i].id != FIELD_EXPECT)
+            continue;
+        struct str rest = r->fields[i].value, expectation;
+        while (next_element(&rest, &expectation)) {
+            if (!str_ieq(expectation, STR("100-continue"))) {
+                *ret_status = 417;
+                return "expectation_unknown";
+            }
+            info->expect_continue = r->has_body;
         }
-    info->expect_continue = r->has_body;
+    }
     return NULL;
 }
 

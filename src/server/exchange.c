@@ -445,7 +445,7 @@ enum step exchange_read_failed(struct exchange *x, int error)
     case EMSGSIZE:
         return exchange_fail(x, 413, "body_too_large");
     default:
-        return exchange_fail(x, 400, "bad_body");
+        return exchange_fail(x, 400, x->body_fault);
     }
 }
 
@@ -495,6 +495,7 @@ void exchange_prepare(struct exchange *x, struct conn *c)
     x->id = ++c->engine->last_id;
     x->version_minor = 1;
     x->raw = STR_EMPTY;
+    x->body_fault = "bad_body";
     x->status = 0;
     x->sent = 0;
     x->body.kind = x->late_body.kind = BODY_KIND_NONE;

@@ -101,13 +101,14 @@ struct exchange {
     struct arena late_arena;
 
     /* Both sides'. */
-    _Atomic bool cancelled;     /* nobody waits for what the holder makes any more */
-    _Atomic bool in_wanted;     /* the worker has begun to read its body */
-    _Atomic int in_error;       /* why `in` was aborted, for the worker: -errno */
-    _Atomic bool resume_posted; /* resume_letter is on its way */
-    struct stream *in, *out;    /* request body to, response body from the worker; `out` is made by
-                                   the worker before head_letter is posted */
-    struct source out_source;   /* the worker's output as a source */
+    _Atomic bool cancelled;         /* nobody waits for what the holder makes any more */
+    _Atomic bool in_wanted;         /* the worker has begun to read its body */
+    _Atomic int in_error;           /* why `in` was aborted, for the worker: -errno */
+    const char *_Atomic body_fault; /* the reason, set by the proto whose read says -EBADMSG */
+    _Atomic bool resume_posted;     /* resume_letter is on its way */
+    struct stream *in, *out;  /* request body to, response body from the worker; `out` is made by
+                                 the worker before head_letter is posted */
+    struct source out_source; /* the worker's output as a source */
     struct job job;
     struct letter back_letter; /* the job is back */
     struct letter head_letter; /* the worker began the response */

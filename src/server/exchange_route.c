@@ -57,6 +57,8 @@ enum step exchange_route(struct exchange *x)
     x->site = site;
     if (req->form == TARGET_AUTHORITY)
         return exchange_fail(x, 501, "connect_not_supported");
+    if (req->method == METHOD_TRACE) /* it would show a script what a browser hides from it */
+        return exchange_fail(x, 501, "trace_not_supported");
     if (req->form == TARGET_ASTERISK) { /* OPTIONS *: about the server as a whole */
         x->response.status = 204;
         return STEP_DONE;

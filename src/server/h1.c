@@ -248,6 +248,7 @@ static ssize_t h1_read(struct exchange *x, void *buf, size_t n)
             return 0;
         if (r == BODY_BAD) {
             h->lost = true;
+            x->body_fault = h->body.reason;
             return h->body.status == 413 ? -EMSGSIZE : -EBADMSG;
         }
         ssize_t got = receive(h, buf, n);
@@ -261,6 +262,7 @@ static ssize_t h1_read(struct exchange *x, void *buf, size_t n)
         if (got == -EAGAIN)
             return body_awaited(h);
         h->lost = true; /* the end of input inside a body, or a dead socket */
+        x->body_fault = "body_cut";
         if (got < 0)
             h->dead = true;
         return got < 0 ? -ECANCELED : -EBADMSG;
