@@ -39,6 +39,7 @@ void arena_init_in(struct arena *a, void *first, size_t first_size, size_t max)
     a->first = first;
     a->first_size = first_size;
     a->max = max;
+    a->budget = NULL;
     begin(a);
 }
 
@@ -53,6 +54,7 @@ void arena_reset(struct arena *a)
         c->fn(c->arg);
     for (struct arena_block *b = a->blocks, *older; b != NULL; b = older) {
         older = b->older;
+        budget_give(a->budget, sizeof *b + b->size);
         free(b);
     }
     begin(a);
@@ -75,9 +77,14 @@ static bool grow(struct arena *a, size_t size)
         return false;
     want = max_of(want, size);
     want = min_of(want, a->max - a->used);
-    struct arena_block *b = malloc(sizeof *b + want);
-    if (b == NULL)
+    struct arena_block *b;
+    if (!budget_take(a->budget, sizeof *b + want))
         return false;
+    b = malloc(sizeof *b + want);
+    if (b == NULL) {
+        budget_give(a->budget, sizeof *b + want);
+        return false;
+    }
     b->older = a->blocks;
     b->size = want;
     a->blocks = b;

@@ -11,6 +11,7 @@
 
 #include <stdarg.h>
 
+#include "base/budget.h"
 #include "base/str.h"
 
 struct arena_block;
@@ -24,6 +25,7 @@ struct arena {
     char *first;      /* the lent first block, or NULL */
     size_t first_size;
     bool failed;
+    struct budget *budget; /* that blocks are charged to as well, or NULL */
 };
 
 /* `max` bounds the bytes taken from malloc, in blocks of at least 1 KiB. */
@@ -31,6 +33,11 @@ void arena_init(struct arena *a, size_t max);
 /* As arena_init(), but begins in `first` (16-byte aligned), which stays the caller's and is not
  * counted. */
 void arena_init_in(struct arena *a, void *first, size_t first_size, size_t max);
+/* From now on blocks are charged to `budget`, past which there is no memory; before the first. */
+static inline void arena_charge(struct arena *a, struct budget *budget)
+{
+    a->budget = budget;
+}
 /* Runs the clean-ups, frees all blocks, begins anew. */
 void arena_reset(struct arena *a);
 void arena_done(struct arena *a);

@@ -17,7 +17,8 @@ void buf_done(struct buf *b)
     if (b == NULL)
         return;
     free(b->base);
-    buf_init(b, b->max);
+    budget_give(b->budget, b->cap);
+    *b = (struct buf){ .max = b->max, .budget = b->budget };
 }
 
 int buf_room(struct buf *b, size_t n)
@@ -31,12 +32,17 @@ int buf_room(struct buf *b, size_t n)
     if (len + n > b->cap) {
         size_t cap = max_of(max_of(b->cap * 2, len + n), CAP_MIN);
         cap = min_of(cap, b->max);
-        char *base = malloc(cap);
-        if (base == NULL)
+        if (!budget_take(b->budget, cap))
             return -ENOMEM;
+        char *base = malloc(cap);
+        if (base == NULL) {
+            budget_give(b->budget, cap);
+            return -ENOMEM;
+        }
         if (len)
             memcpy(base, buf_at(b), len);
         free(b->base);
+        budget_give(b->budget, b->cap);
         b->base = base;
         b->cap = cap;
     } else if (len) {

@@ -2,19 +2,22 @@
  * buf.h - a growing run of bytes that is filled at the end and taken from the
  * front. Every buffer names its maximum; past it, and without memory, adding
  * fails whole (-ENOBUFS, -ENOMEM) and leaves the contents as they were. A buf
- * holds no memory until the first byte. One owner, one thread.
+ * holds no memory until the first byte. With a budget its capacity is charged there, and past that
+ * it has no memory. One owner, one thread.
  */
 #ifndef MUXD_BASE_BUF_H
 #define MUXD_BASE_BUF_H
 
 #include <stdarg.h>
 
+#include "base/budget.h"
 #include "base/str.h"
 
 struct buf {
     char *base;
     size_t from, to; /* the contents are base[from .. to) */
     size_t cap, max;
+    struct budget *budget; /* or NULL */
 };
 
 void buf_init(struct buf *b, size_t max);

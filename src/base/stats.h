@@ -13,6 +13,12 @@
 #define STATS(STAT)                                                                                \
     STAT(accepted, "connections accepted")                                                         \
     STAT(accept_pauses, "times accepting paused for want of descriptors or memory")                \
+    STAT(refused_connections, "connections refused at limits.connections")                         \
+    STAT(refused_client, "connections refused at limits.connections_per_client")                   \
+    STAT(refused_buffers, "requests refused unread at limits.buffers, or for want of memory")      \
+    STAT(evicted, "idle connections closed to make room for others")                               \
+    STAT(silent, "connections closed that never sent a byte")                                      \
+    STAT(discard_timeouts, "connections closed because the rest of a request did not come")        \
     STAT(closed, "connections closed")                                                             \
     STAT(requests, "requests whose head was complete")                                             \
     STAT(malformed, "requests refused as malformed or over a limit")                               \

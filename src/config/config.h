@@ -32,9 +32,12 @@ struct timeouts {
     int64_t header, body, idle, write, handler, drain;
 };
 
-/* `limits`: bytes; `fields` a number. */
+/* `limits`: bytes; `fields`, `connections...` numbers; `..._rate` bytes a second. */
 struct limits {
     int64_t request_line, header, fields, body;
+    int64_t connections, connections_per_client; /* 0: the server's default; no bound */
+    int64_t buffers;
+    int64_t body_rate, write_rate; /* 0: no bound */
 };
 
 /* `access_log`. */

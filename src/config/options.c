@@ -79,6 +79,26 @@ const struct option limits_options[] = {
             "How many header fields a request may have; more get 431."),
     OPT_SIZE(struct limits, body, "body", "16G", 0, INT64_MAX,
              "Of a request body; a larger one gets 413."),
+    OPT_INT(
+        struct limits, connections, "connections", 0, 0, 10000000,
+        "Connections at once. At the bound the one that has been idle the longest is closed for "
+        "a new one, and where none is idle for a second, the new one gets 503. 0: three "
+        "quarters of the descriptors the process may open, for files take some too."),
+    OPT_INT(struct limits, connections_per_client, "connections_per_client", 0, 0, 10000000,
+            "Connections at once from one IPv4 address, or from one IPv6 network of 64 bits; more "
+            "get 503. A change counts connections from then on. 0: no such bound, as behind a "
+            "proxy, whose address all share."),
+    OPT_SIZE(struct limits, buffers, "buffers", "256M", MIB(1), INT64_C(1) << 50,
+             "Memory for requests and responses on their way, of all connections together; past it "
+             "requests get 503. Idle connections take none."),
+    OPT_SIZE(struct limits, body_rate, "body_rate", "250", 0, GIB,
+             "Bytes a second that a request body that is waited for must bring on average; judged "
+             "whenever that waiting has come to the time \"body\" of timeouts. A slower one gets "
+             "408. 0: no such bound."),
+    OPT_SIZE(struct limits, write_rate, "write_rate", "250", 0, GIB,
+             "Bytes a second that a client must take on average while it is waited for; judged "
+             "whenever that waiting has come to the time \"write\" of timeouts. A slower one is "
+             "cut off. 0: no such bound."),
     OPT_END
 };
 

@@ -50,6 +50,7 @@ struct stream {
     void (*told)(void *arg);
     void *arg;
     struct letter letter;
+    struct budget *budget;
     bool freed;
 
     _Alignas(LINE) _Atomic size_t head;
@@ -61,6 +62,19 @@ struct stream {
     _Alignas(LINE) char bytes[];
 };
 
+/* Of a stream with that ring. */
+static size_t memory_of(size_t size)
+{
+    return (sizeof(struct stream) + size + LINE - 1) / LINE * LINE;
+}
+
+static void release(struct stream *s)
+{
+    budget_give(s->budget, memory_of(s->size));
+    s->magic = 0;
+    free(s);
+}
+
 static void deliver(struct letter *l)
 {
     struct stream *s = container_of(l, struct stream, letter);
@@ -68,22 +82,26 @@ static void deliver(struct letter *l)
     check_magic(s, STREAM_MAGIC);
     check(atomic_exchange(&s->tell, QUIET) == FLYING);
     if (s->freed) {
-        s->magic = 0;
-        free(s);
+        release(s);
         return;
     }
     s->told(s->arg); /* may free the stream */
 }
 
-struct stream *stream_new(enum stream_dir dir, size_t size, struct mailbox *mailbox,
-                          void (*told)(void *arg), void *arg)
+struct stream *stream_new(enum stream_dir dir, size_t size, struct budget *budget,
+                          struct mailbox *mailbox, void (*told)(void *arg), void *arg)
 {
     struct stream *s;
 
     check(size > 0 && size <= UINT32_MAX && (size & (size - 1)) == 0);
-    s = aligned_alloc(LINE, (sizeof *s + size + LINE - 1) / LINE * LINE);
-    if (s == NULL)
+    if (!budget_take(budget, memory_of(size)))
         return NULL;
+    s = aligned_alloc(LINE, memory_of(size));
+    if (s == NULL) {
+        budget_give(budget, memory_of(size));
+        return NULL;
+    }
+    s->budget = budget;
     s->magic = STREAM_MAGIC;
     s->dir = dir;
     s->size = size;
@@ -110,8 +128,7 @@ void stream_free(struct stream *s)
         s->freed = true;
         return;
     }
-    s->magic = 0;
-    free(s);
+    release(s);
 }
 
 static size_t avail(const struct stream *s)

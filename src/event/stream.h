@@ -17,6 +17,7 @@
 #include <stdatomic.h>
 #include <sys/types.h>
 
+#include "base/budget.h"
 #include "event/mailbox.h"
 
 struct stream;
@@ -24,9 +25,10 @@ struct stream;
 enum stream_dir { STREAM_TO_WORKER, STREAM_TO_LOOP };
 
 /* `size`: bytes, a power of two. `told(arg)` is called on the loop, by way of `mailbox`, after the
- * worker made progress that the loop had been refused. NULL without memory. */
-struct stream *stream_new(enum stream_dir dir, size_t size, struct mailbox *mailbox,
-                          void (*told)(void *arg), void *arg);
+ * worker made progress that the loop had been refused. Its memory is charged to `budget` (or NULL),
+ * which must outlive it. NULL without memory. */
+struct stream *stream_new(enum stream_dir dir, size_t size, struct budget *budget,
+                          struct mailbox *mailbox, void (*told)(void *arg), void *arg);
 /*
  * Loop only, and only when the worker is done with it. The letter may still be on its way, so the
  * memory goes when that has arrived; `told` is not called any more.

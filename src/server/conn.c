@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -22,7 +23,8 @@ static void conn_ready(struct watch *w, uint32_t events);
 static void conn_timer(struct timer *t);
 static void conn_end(struct later *l);
 
-int conn_open(struct acceptor *a, int fd, const struct sockaddr *peer, socklen_t peer_len)
+int conn_open(struct acceptor *a, int fd, const struct sockaddr *peer, socklen_t peer_len,
+              bool counted)
 {
     struct engine *e = a->engine;
     struct conn *c = malloc(sizeof *c);
@@ -37,6 +39,7 @@ int conn_open(struct acceptor *a, int fd, const struct sockaddr *peer, socklen_t
                         .transport = transport_plain,
                         .proto = &h1_proto,
                         .acceptor = a,
+                        .counted = counted,
                         .io = { .fd = fd } };
     c->peer.sa.sa_family = AF_UNIX;
     if (peer->sa_family == AF_INET || peer->sa_family == AF_INET6)
@@ -62,6 +65,12 @@ fail:
     close(fd);
     free(c);
     return r;
+}
+
+static void move_to(struct conn *c, struct list *list)
+{
+    list_remove(&c->node);
+    list_push_back(list, &c->node);
 }
 
 /* At the end of the turn: no pointer taken in the turn is left. */
@@ -90,6 +99,8 @@ void conn_close(struct conn *c)
 
     if (c->state == CONN_CLOSED)
         return;
+    if (c->wait == CONN_WAIT_IDLE)
+        move_to(c, &c->engine->conns);
     c->state = CONN_CLOSED;
     loop_unwatch(loop, &c->watch);
     timer_clear(&loop->timers, &c->timer);
@@ -97,6 +108,7 @@ void conn_close(struct conn *c)
     close(c->io.fd);
     c->io.fd = -1;
     c->readable = c->writable = false;
+    bounds_leave(c->engine->bounds, &c->peer.sa, c->counted);
     stats_count(&c->engine->stats, closed);
     if (c->proto->closed(c))
         conn_released(c);
@@ -138,10 +150,30 @@ static int64_t wait_length(const struct conn *c)
     return 0;
 }
 
+/* What the peer has taken of what was sent. Differences count: of unix sockets it is more or less.
+ */
+static int64_t taken_by_peer(const struct conn *c)
+{
+    return (int64_t)c->sent - (int64_t)c->transport->unsent(&c->io);
+}
+
 void conn_set_wait(struct conn *c, enum conn_wait wait, bool restart)
 {
+    struct engine *e = c->engine;
+    int64_t now = loop_now(&e->loop);
+
     if (c->wait == wait && !restart)
         return;
+    if (c->wait == CONN_WAIT_WRITE)
+        c->waited += now - c->since;
+    if (wait == CONN_WAIT_WRITE) {
+        c->taken = taken_by_peer(c);
+        if (c->waited == 0)
+            c->taken_0 = c->taken;
+    }
+    if ((c->wait == CONN_WAIT_IDLE) != (wait == CONN_WAIT_IDLE))
+        move_to(c, wait == CONN_WAIT_IDLE ? &e->idle : &e->conns);
+    c->since = now;
     c->wait = wait;
     /* Without memory for a time-out nothing would ever end the wait. The hang-up that follows from
      * this is an event like any other, so the caller need not care. */
@@ -149,11 +181,39 @@ void conn_set_wait(struct conn *c, enum conn_wait wait, bool restart)
         shutdown(c->io.fd, SHUT_RDWR);
 }
 
+/* Judges what the peer took in each stretch of waiting that is as long as the time-out. What it
+ * takes at once, at no cost in waiting, is to its credit within such a stretch only. */
+bool conn_wait_write(struct conn *c, bool progress)
+{
+    conn_set_wait(c, CONN_WAIT_WRITE, progress);
+    if (c->waited < wait_length(c))
+        return true;
+    uint64_t wanted = (uint64_t)c->engine->config->limits.write_rate;
+    uint64_t taken = (uint64_t)max_of(c->taken - c->taken_0, INT64_C(0));
+    c->too_slow = taken < wanted * (uint64_t)(c->waited / NSEC_PER_MSEC) / 1000;
+    c->waited = 0;
+    c->taken_0 = c->taken;
+    return !c->too_slow;
+}
+
+bool conn_is_quiet(const struct conn *c, int64_t time)
+{
+    char byte;
+
+    return c->wait == CONN_WAIT_IDLE && loop_now(&c->engine->loop) - c->since >= time &&
+           !c->readable && recv(c->io.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0;
+}
+
 static void conn_timer(struct timer *t)
 {
     struct conn *c = container_of(t, struct conn, timer);
 
     check_magic(c, CONN_MAGIC);
+    /* The kernel tells of room only when a good part of its buffer is free. */
+    if (c->wait == CONN_WAIT_WRITE && taken_by_peer(c) != c->taken && conn_wait_write(c, true))
+        return;
+    if (c->wait == CONN_WAIT_IDLE && !c->reused)
+        stats_count(&c->engine->stats, silent);
     if (c->wait != CONN_WAIT_IDLE && c->wait != CONN_WAIT_LINGER && c->wait != CONN_WAIT_LAST)
         stats_count(&c->engine->stats, timeouts);
     if (c->wait == CONN_WAIT_LINGER)
@@ -252,6 +312,8 @@ static ssize_t sent(struct conn *c, ssize_t r)
 {
     if (r == -EAGAIN)
         used_up(c, false);
+    else if (r > 0)
+        c->sent += (uint64_t)r;
     return r;
 }
 

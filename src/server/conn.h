@@ -34,7 +34,7 @@ enum conn_wait {
     CONN_WAIT_IDLE,   /* for the first byte of a request */
     CONN_WAIT_HEADER, /* for the rest of a head; counts from its first byte */
     CONN_WAIT_BODY,   /* for body that is to be discarded */
-    CONN_WAIT_WRITE,  /* for the peer to take output; counts from the last progress */
+    CONN_WAIT_WRITE,  /* for the peer to take output; counts from the last time that it took some */
     CONN_WAIT_LAST,   /* draining: for a request that is on its way */
     CONN_WAIT_LINGER,
 };
@@ -54,6 +54,8 @@ struct conn {
     bool peer_done : 1; /* RDHUP or end of input: the peer sends no more */
     bool hung_up : 1;   /* HUP or ERR: nothing can be delivered any more */
     bool reused : 1;    /* has carried a request */
+    bool counted : 1;   /* among its client's (bounds.h) */
+    bool too_slow : 1;  /* the peer takes less than limits.write_rate */
     struct engine *engine;
     const struct transport *transport;
     const struct proto *proto;
@@ -63,13 +65,20 @@ struct conn {
     struct transport_state io;
     struct watch watch;
     struct timer timer;
-    struct list node; /* engine.conns */
+    int64_t since;    /* `wait` began, or began anew */
+    uint64_t sent;    /* bytes, to the transport */
+    int64_t taken;    /* of them by the peer, when CONN_WAIT_WRITE began, or began anew */
+    int64_t waited;   /* ns of CONN_WAIT_WRITE, since the rate was judged last */
+    int64_t taken_0;  /* `taken` at the begin of those */
+    struct list node; /* engine.idle in CONN_WAIT_IDLE, else engine.conns */
     struct later end; /* gives the memory back after the turn */
     union conn_addr peer;
 };
 
-/* Takes fd over. 0, or -errno and fd is closed. */
-int conn_open(struct acceptor *a, int fd, const struct sockaddr *peer, socklen_t peer_len);
+/* Takes fd over; it was admitted (bounds.h), `counted` among its client's. 0, or -errno and fd is
+ * closed, and still counted. */
+int conn_open(struct acceptor *a, int fd, const struct sockaddr *peer, socklen_t peer_len,
+              bool counted);
 /* Closes the socket now. Harmless when closed. */
 void conn_close(struct conn *c);
 /* As conn_close(), but the peer is made to see that it was not a proper end (RST). */
@@ -83,6 +92,11 @@ void conn_released(struct conn *c);
 void conn_again(struct conn *c);
 /* Starts the timer anew if it stands for something else, or `restart`. */
 void conn_set_wait(struct conn *c, enum conn_wait wait, bool restart);
+/* For the peer to take output; `progress`: it has taken some. false: it has been too slow for too
+ * long (limits.write_rate). */
+bool conn_wait_write(struct conn *c, bool progress) MUST_USE;
+/* Whether it has been idle for that long (ns), and nothing has arrived by now. */
+bool conn_is_quiet(const struct conn *c, int64_t time);
 
 /* The transport's calls, with the flags kept; -EAGAIN etc. as there. */
 ssize_t conn_recv(struct conn *c, void *buf, size_t n);

@@ -19,11 +19,10 @@
 
 #define ENGINE_MAGIC 0x656e676eu /* "engn" */
 
-#define ACCEPTS_PER_TURN 64
-#define LAST_ACCEPTS 128 /* of those, at the end: a full backlog and what comes meanwhile */
-#define BACKOFF_MIN (5 * NSEC_PER_MSEC) /* Go's net/http: 5 ms doubling to 1 s */
-#define BACKOFF_MAX NSEC_PER_SEC
 #define NOTES_PER_SECOND 5
+/* A client that has been idle for so long is not about to ask: one that is may lose its connection
+ * in the middle of that. */
+#define IDLE_LONG NSEC_PER_SEC
 
 static _Thread_local struct engine *self;
 
@@ -32,99 +31,27 @@ struct engine *engine_self(void)
     return self;
 }
 
-/* ---- accepting */
+/* ---- connections */
 
-static void pause_accepting(struct acceptor *a, int error)
+bool engine_make_room(struct engine *e)
 {
-    struct engine *e = a->engine;
+    struct conn *c = list_empty(&e->idle) ? NULL : list_first(&e->idle, struct conn, node);
 
-    if (!a->starved)
-        log_warning(
-            "listener %.*s: accept: %s; accepting rests, and is tried again within a second",
-            str_fmt(a->conf->name), strerror(-error));
-    a->starved = true;
-    a->backoff = a->backoff == 0 ? BACKOFF_MIN : min_of(a->backoff * 2, BACKOFF_MAX);
-    stats_count(&e->stats, accept_pauses);
-    if (loop_timer(&e->loop, &a->pause, a->backoff) < 0)
-        loop_ready(&e->loop, &a->watch); /* no memory for a timer: look again next turn */
-}
-
-static void pause_over(struct timer *t)
-{
-    struct acceptor *a = container_of(t, struct acceptor, pause);
-
-    loop_ready(&a->engine->loop, &a->watch);
-}
-
-static void begin_accepting(struct acceptor *a)
-{
-    /* A socket that all loops share wakes one of them. No other flag is legal beside it. */
-    uint32_t events = EPOLLIN | (a->listener->shared ? EPOLLEXCLUSIVE : 0);
-    int r = loop_watch(&a->engine->loop, &a->watch, a->listener->fds[a->i], events);
-
-    if (r < 0)
-        pause_accepting(a, r); /* and then once more */
-}
-
-/* Accepts a few; true if there may be more. */
-static bool accept_some(struct acceptor *a)
-{
-    for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
-        struct sockaddr_storage peer;
-        socklen_t len = sizeof peer;
-        int fd = sock_accept(a->listener->fds[a->i], &peer, &len);
-        if (fd >= 0) {
-            fd = conn_open(a, fd, (struct sockaddr *)&peer, len);
-            if (fd == 0) {
-                a->backoff = 0;
-                continue;
-            }
-            if (fd == -ENOSPC) /* epoll watches, fs.epoll.max_user_watches */
-                fd = -ENOMEM;
-        }
-        switch (sock_accept_error(fd)) {
-        case SOCK_AGAIN:
-            a->starved = false; /* nobody waits any more: the episode is over */
-            return false;
-        case SOCK_NEXT:
-            continue;
-        case SOCK_PAUSE:
-        case SOCK_BROKEN:
-            pause_accepting(a, fd);
-            return false;
-        }
-    }
+    if (c == NULL || !conn_is_quiet(c, IDLE_LONG))
+        return false;
+    stats_count(&e->stats, evicted);
+    conn_close(c);
     return true;
-}
-
-/* An edge may stand for many connections: until EAGAIN the acceptor stays on the ready list. */
-static void accept_ready(struct watch *w, uint32_t events)
-{
-    struct acceptor *a = container_of(w, struct acceptor, watch);
-
-    (void)events;
-    if (timer_is_set(&a->pause))
-        return;
-    if (!watch_is_on(w))
-        begin_accepting(a);
-    else if (accept_some(a))
-        loop_ready(&a->engine->loop, w);
 }
 
 /* The main thread. */
 int engine_will_accept(struct engine *e, struct listener *l, unsigned i)
 {
-    struct acceptor *a = malloc(sizeof *a);
+    struct acceptor *a = acceptor_new(e, l, i);
 
     if (a == NULL)
         return -ENOMEM;
-    *a = (struct acceptor){ .engine = e, .listener = l, .conf = l->conf, .i = i };
-    watch_init(&a->watch, accept_ready);
-    timer_init(&a->pause, pause_over);
-    a->gone.deliver = server_acceptor_gone;
     list_push_back(&e->next_acceptors, &a->node);
-    l->n_acceptors++;
-    listener_use(l, i);
     return 0;
 }
 
@@ -133,34 +60,20 @@ void engine_will_not_accept(struct engine *e)
 {
     list_each_safe (a, &e->next_acceptors, struct acceptor, node) {
         list_remove(&a->node);
-        a->listener->n_acceptors--;
-        free(a);
+        acceptor_free(a);
     }
 }
 
-static void report_acceptor(struct acceptor *a)
+/* Those of one acceptor, or of all: they end after what they are doing. Idle ones first: they move
+ * to the others, where they are found a second time, which is harmless. */
+static void drain_conns(struct engine *e, bool all)
 {
-    if (a->closed && a->n_conns == 0)
-        loop_post(server_loop(a->engine->server), &a->gone);
-}
-
-static void stop_accepting(struct acceptor *a)
-{
-    struct engine *e = a->engine;
-
-    timer_clear(&e->loop.timers, &a->pause);
-    loop_unwatch(&e->loop, &a->watch);
-    list_remove(&a->node);
-    a->closed = true;
-    listener_unuse(a->listener, a->i);
-    report_acceptor(a);
-}
-
-/* What the kernel has completed for us is ours to answer. */
-static void accept_the_rest(struct acceptor *a)
-{
-    for (int turns = 0; turns < LAST_ACCEPTS && accept_some(a); turns++)
-        ;
+    list_each_safe (c, &e->idle, struct conn, node)
+        if (all || c->acceptor->closed)
+            c->proto->drain(c);
+    list_each_safe (c, &e->conns, struct conn, node)
+        if (all || c->acceptor->closed)
+            c->proto->drain(c);
 }
 
 /* ---- the view */
@@ -174,23 +87,21 @@ void engine_switch(struct engine *e)
         site_use(to->sites[i], e->index);
     e->config = to;
     e->accesslog = e->next_log;
+    atomic_store_explicit(&e->bounds->memory.max, (size_t)to->limits.buffers, memory_order_relaxed);
     e->next = NULL;
     list_each_safe (a, &e->acceptors, struct acceptor, node) {
         if (a->listener->last == NULL) {
             a->conf = a->listener->conf;
             continue;
         }
-        accept_the_rest(a);
-        stop_accepting(a);
+        acceptor_end(a);
         left = true;
     }
     list_each (a, &e->next_acceptors, struct acceptor, node)
-        begin_accepting(a);
+        acceptor_begin(a);
     list_splice_back(&e->acceptors, &e->next_acceptors);
     if (left)
-        list_each_safe (c, &e->conns, struct conn, node)
-            if (c->acceptor->closed)
-                c->proto->drain(c);
+        drain_conns(e, false);
     for (size_t i = 0; from != NULL && i < from->n_sites; i++)
         site_unuse(from->sites[i], e->index);
 }
@@ -213,22 +124,12 @@ static void report_end(struct engine *e)
     }
 }
 
-/* A descriptor of ours is free again: no need to wait for the timer. */
-static void end_pauses(struct engine *e)
+void engine_conn_gone(struct engine *e, struct acceptor *from)
 {
-    list_each (a, &e->acceptors, struct acceptor, node)
-        if (timer_is_set(&a->pause)) {
-            timer_clear(&e->loop.timers, &a->pause);
-            loop_ready(&e->loop, &a->watch);
-        }
-}
-
-void engine_conn_gone(struct engine *e, struct acceptor *a)
-{
-    a->n_conns--;
-    report_acceptor(a);
+    acceptor_conn_gone(from);
     e->n_conns--;
-    end_pauses(e);
+    list_each (a, &e->acceptors, struct acceptor, node)
+        acceptor_resume(a);
     report_end(e);
 }
 
@@ -236,13 +137,10 @@ static void drain_deliver(struct letter *l)
 {
     struct engine *e = container_of(l, struct engine, drain_letter);
 
-    list_each_safe (a, &e->acceptors, struct acceptor, node) {
-        accept_the_rest(a);
-        stop_accepting(a);
-    }
+    list_each_safe (a, &e->acceptors, struct acceptor, node)
+        acceptor_end(a);
     e->draining = true;
-    list_each_safe (c, &e->conns, struct conn, node)
-        c->proto->drain(c);
+    drain_conns(e, true);
     loop_post(server_loop(e->server), &e->deaf_letter);
     report_end(e);
 }
@@ -250,6 +148,8 @@ static void drain_deliver(struct letter *l)
 static void abort_all(struct engine *e)
 {
     e->cutting = true;
+    list_each_safe (c, &e->idle, struct conn, node)
+        conn_abort(c);
     list_each_safe (c, &e->conns, struct conn, node)
         conn_abort(c);
 }
@@ -262,7 +162,7 @@ static void abort_deliver(struct letter *l)
 void engine_cut(struct engine *e)
 {
     list_each_safe (a, &e->acceptors, struct acceptor, node)
-        stop_accepting(a);
+        acceptor_stop(a);
     abort_all(e);
 }
 
@@ -281,11 +181,13 @@ const char *engine_date(struct engine *e)
 
 int engine_buf_take(struct engine *e, struct buf *b, size_t max)
 {
-    char *base = e->n_bufs > 0 ? e->bufs[--e->n_bufs] : malloc(ENGINE_BUF_SIZE);
+    struct budget *budget = &e->bounds->memory;
 
-    if (base == NULL)
-        return -ENOMEM;
-    *b = (struct buf){ .base = base, .cap = ENGINE_BUF_SIZE, .max = max_of(max, ENGINE_BUF_SIZE) };
+    *b = (struct buf){ .max = max_of(max, ENGINE_BUF_SIZE), .budget = budget };
+    if (e->n_bufs == 0)
+        return buf_room(b, ENGINE_BUF_SIZE);
+    b->base = e->bufs[--e->n_bufs];
+    b->cap = ENGINE_BUF_SIZE;
     return 0;
 }
 
@@ -294,8 +196,37 @@ void engine_buf_give(struct engine *e, struct buf *b)
     if (b->base != NULL && b->cap == ENGINE_BUF_SIZE && e->n_bufs < ENGINE_CACHE_MAX)
         e->bufs[e->n_bufs++] = b->base;
     else
-        free(b->base);
+        buf_done(b);
     *b = (struct buf){ .base = NULL };
+}
+
+struct h1 *engine_h1_take(struct engine *e)
+{
+    struct budget *budget = &e->bounds->memory;
+
+    if (e->n_h1s > 0)
+        return e->h1s[--e->n_h1s];
+    if (!budget_take(budget, h1_size()))
+        return NULL;
+    struct h1 *h = h1_new();
+    if (h == NULL)
+        budget_give(budget, h1_size());
+    return h;
+}
+
+void engine_h1_give(struct engine *e, struct h1 *h)
+{
+    if (e->n_h1s < ENGINE_CACHE_MAX) {
+        e->h1s[e->n_h1s++] = h;
+        return;
+    }
+    h1_free(h);
+    budget_give(&e->bounds->memory, h1_size());
+}
+
+const char *engine_no_memory(const struct engine *e)
+{
+    return budget_is_full(&e->bounds->memory, ENGINE_BUF_SIZE) ? "buffers_full" : "no_memory";
 }
 
 void engine_note(struct engine *e, unsigned status, const char *reason, struct str site,
@@ -335,9 +266,11 @@ static void *engine_main(void *arg)
     return NULL;
 }
 
-int engine_init(struct engine *e, struct server *s, unsigned index)
+int engine_init(struct engine *e, struct server *s, struct bounds *bounds, unsigned index)
 {
-    *e = (struct engine){ .magic = ENGINE_MAGIC, .index = index, .server = s, .date_second = -1 };
+    *e = (struct engine){
+        .magic = ENGINE_MAGIC, .index = index, .server = s, .bounds = bounds, .date_second = -1
+    };
     int r = loop_init(&e->loop);
     if (r < 0)
         return r;
@@ -347,6 +280,7 @@ int engine_init(struct engine *e, struct server *s, unsigned index)
     check(sem_init(&e->ended, 0, 0) == 0);
     list_init(&e->next_acceptors);
     list_init(&e->conns);
+    list_init(&e->idle);
     e->switch_letter.deliver = switch_deliver;
     e->switched_letter.deliver = server_engine_switched;
     e->drain_letter.deliver = drain_deliver;
@@ -384,6 +318,7 @@ void engine_done(struct engine *e)
         return;
     check(e->n_conns == 0);
     engine_cut(e);
+    budget_give(&e->bounds->memory, e->n_bufs * ENGINE_BUF_SIZE + e->n_h1s * h1_size());
     while (e->n_bufs > 0)
         free(e->bufs[--e->n_bufs]);
     while (e->n_h1s > 0)

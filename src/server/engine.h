@@ -16,46 +16,31 @@
 #include "event/loop.h"
 #include "http/access.h"
 #include "http/date.h"
+#include "server/acceptor.h"
+#include "server/bounds.h"
 
 struct accesslog;
 struct server;
-struct listener;
 struct h1;
 
 #define ENGINE_BUF_SIZE KIB(16) /* of a connection's input and output buffer */
 #define ENGINE_CACHE_MAX 64     /* buffers, and protocol states, kept for reuse */
-
-/* One engine's part of a listener: where it accepts, and what its connections refer to. Made and
- * freed by the main thread; in between the engine's. */
-struct acceptor {
-    struct list node; /* engine.acceptors, or engine.next_acceptors */
-    struct watch watch;
-    struct timer pause; /* back-off: set while accepting rests */
-    int64_t backoff;    /* ns of the last pause; 0: the last accept succeeded */
-    bool starved;       /* an episode of pauses, of which one line is logged */
-    struct engine *engine;
-    struct listener *listener;        /* the main thread's */
-    const struct conf_listener *conf; /* in this loop's view; of a closed one: in the last it had */
-    unsigned i;                       /* on its fds[i] */
-    bool closed;                      /* it accepts no more, and goes with its last connection */
-    unsigned n_conns;
-    struct letter gone; /* engine -> main */
-};
 
 struct engine {
     uint32_t magic;
     unsigned index;
     struct loop loop;
     struct server *server;
+    struct bounds *bounds; /* of all engines */
     struct config *config; /* this loop's view: alive until the switch to the next is reported */
     struct accesslog *accesslog; /* likewise, or NULL */
     pthread_t thread;
     sem_t ended; /* by the thread, last of all */
     bool started;
     bool draining;
-    bool reported; /* the end of draining was posted */
-    struct list conns;
-    unsigned n_conns;
+    bool reported;           /* the end of draining was posted */
+    struct list conns, idle; /* idle: those that wait for a request, the longest idle first */
+    unsigned n_conns;        /* in both */
     struct list acceptors;
 
     /* Free lists, last in first out: what was used last is in the cache. */
@@ -89,7 +74,7 @@ struct engine {
     struct letter ended_letter; /* engine -> main: no connection left */
 };
 
-int engine_init(struct engine *e, struct server *s, unsigned index) MUST_USE;
+int engine_init(struct engine *e, struct server *s, struct bounds *bounds, unsigned index) MUST_USE;
 void engine_done(struct engine *e);
 /* From the next switch on the engine accepts on l->fds[i]. The main thread, while no switch is
  * on its way. 0 or -ENOMEM. */
@@ -117,12 +102,20 @@ struct engine *engine_self(void);
 /* Date: of this turn. HTTP_DATE_LEN bytes. */
 const char *engine_date(struct engine *e);
 
-/* A buffer of ENGINE_BUF_SIZE for *b, whose maximum is set; -ENOMEM. */
+/* Closes the connection that has been idle the longest, if that is long. A bound is reached. */
+bool engine_make_room(struct engine *e);
+
+/* A buffer of ENGINE_BUF_SIZE for *b, whose maximum is set; -ENOMEM, also at the bound
+ * (limits.buffers). Protocol states likewise. */
 int engine_buf_take(struct engine *e, struct buf *b, size_t max) MUST_USE;
 void engine_buf_give(struct engine *e, struct buf *b);
+struct h1 *engine_h1_take(struct engine *e);
+void engine_h1_give(struct engine *e, struct h1 *h);
+/* The reason when there was no memory: the bound, or the machine. */
+const char *engine_no_memory(const struct engine *e);
 
 /* Called when a connection's memory goes. */
-void engine_conn_gone(struct engine *e, struct acceptor *a);
+void engine_conn_gone(struct engine *e, struct acceptor *from);
 
 /* Says in the log why a request was answered with 5xx, "503 reason=pool_full site=... route=...
  * id=...", or, with status 0, why its response was cut short, "cut reason=file_shrank ...". At most

@@ -449,6 +449,8 @@ enum step exchange_read_failed(struct exchange *x, int error)
     switch (-error) {
     case ETIMEDOUT:
         return exchange_fail(x, 408, "body_timeout");
+    case ETIME:
+        return exchange_fail(x, 408, "body_rate");
     case EMSGSIZE:
         return exchange_fail(x, 413, "body_too_large");
     default:
@@ -510,6 +512,8 @@ void exchange_prepare(struct exchange *x, struct conn *c)
     x->in = x->out = NULL;
     arena_init_in(&x->arena, x->first, sizeof x->first, c->engine->config->exchange_memory);
     arena_init_in(&x->late_arena, x->late_first, sizeof x->late_first, EXCHANGE_LATE_MAX);
+    arena_charge(&x->arena, &c->engine->bounds->memory);
+    arena_charge(&x->late_arena, &c->engine->bounds->memory);
     response_init(&x->response, &x->arena);
 }
 

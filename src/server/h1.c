@@ -19,6 +19,7 @@
 
 #include "base/check.h"
 #include "server/engine.h"
+#include "server/refusal.h"
 
 #define FILL_MIN KIB(2) /* less room than this is made more before receiving */
 #define RAW_MAX 256     /* of a refused request line, for the log */
@@ -29,6 +30,11 @@ static const struct limits *limits_of(const struct h1 *h)
 }
 
 /* ---- memory */
+
+size_t h1_size(void)
+{
+    return sizeof(struct h1);
+}
 
 struct h1 *h1_new(void)
 {
@@ -49,38 +55,54 @@ void h1_free(struct h1 *h)
 static struct h1 *h1_take(struct conn *c)
 {
     struct engine *e = c->engine;
-    struct h1 *h = e->n_h1s > 0 ? e->h1s[--e->n_h1s] : h1_new();
+    struct h1 *h = engine_h1_take(e);
 
     if (h == NULL)
         return NULL;
-    if (engine_buf_take(e, &h->in, 0) < 0 || engine_buf_take(e, &h->out, H1_OUT_MAX) < 0) {
-        engine_buf_give(e, &h->in);
-        h1_free(h);
-        return NULL;
-    }
     h->state = H1_HEAD;
     h->conn = c;
     h->running = h->eof = h->dead = h->lost = h->expect = h->aborted = h->head_emitted = false;
     h->bytes = STR_EMPTY;
     h->cut = NULL;
+    h->body_since = 0;
     head_init(&h->parser);
     c->proto_data = h;
     return h;
+}
+
+static void give_buffers(struct h1 *h)
+{
+    engine_buf_give(h->conn->engine, &h->in);
+    engine_buf_give(h->conn->engine, &h->out);
 }
 
 static void h1_give(struct h1 *h)
 {
     struct engine *e = h->conn->engine;
 
-    engine_buf_give(e, &h->in);
-    engine_buf_give(e, &h->out);
+    give_buffers(h);
     h->conn->proto_data = NULL;
     h->conn->times = NULL;
     h->conn = NULL;
-    if (e->n_h1s < ENGINE_CACHE_MAX)
-        e->h1s[e->n_h1s++] = h;
-    else
-        h1_free(h);
+    engine_h1_give(e, h);
+}
+
+static bool take_out(struct h1 *h)
+{
+    return h->out.base != NULL || engine_buf_take(h->conn->engine, &h->out, H1_OUT_MAX) == 0;
+}
+
+/* Before a wait. */
+static void give_empty_buffers(struct h1 *h)
+{
+    struct engine *e = h->conn->engine;
+    bool chunks_come = (h->state == H1_EXCHANGE || h->state == H1_DISCARD) &&
+                       h->body.framing == FRAMING_CHUNKED && !body_ended(&h->body);
+
+    if (h->in.base != NULL && buf_len(&h->in) == 0 && !chunks_come)
+        engine_buf_give(e, &h->in);
+    if (h->out.base != NULL && buf_len(&h->out) == 0 && !h1_needs_out(h))
+        engine_buf_give(e, &h->out);
 }
 
 /* ---- reading */
@@ -88,7 +110,11 @@ static void h1_give(struct h1 *h)
 /* As conn_recv(), into `in`. -ENOBUFS and -ENOMEM too. */
 static ssize_t fill(struct h1 *h)
 {
-    if (buf_tail_room(&h->in) < FILL_MIN) {
+    if (h->in.base == NULL) {
+        int r = engine_buf_take(h->conn->engine, &h->in, 0);
+        if (r < 0)
+            return r;
+    } else if (buf_tail_room(&h->in) < FILL_MIN) {
         /* A head within its limits always fits; a body is read past it. */
         const struct limits *l = limits_of(h);
         h->in.max = (size_t)l->request_line + (size_t)l->header + ENGINE_BUF_SIZE;
@@ -133,6 +159,37 @@ static ssize_t receive(struct h1 *h, void *buf, size_t n)
     return r;
 }
 
+/* It is waited for request body, and nothing is there. */
+static ssize_t body_awaited(struct h1 *h)
+{
+    if (h->body_since == 0)
+        h->body_since = loop_now(&h->conn->engine->loop);
+    return -EAGAIN;
+}
+
+/*
+ * `n` bytes of request body have come, > 0. n, or -ETIME: too few for the time that was spent on
+ * waiting for them. As in conn_wait_write(), each stretch of waiting as long as the time-out is
+ * judged by itself; that there is an end to each is the time-out's work.
+ */
+static ssize_t body_came(struct h1 *h, size_t n)
+{
+    const uint64_t rate = (uint64_t)limits_of(h)->body_rate;
+
+    h->body_came += n;
+    if (h->body_since == 0)
+        return (ssize_t)n;
+    h->body_waited += loop_now(&h->conn->engine->loop) - h->body_since;
+    h->body_since = 0;
+    if (h->body_waited < h->x.timeouts.body)
+        return (ssize_t)n;
+    bool slow = h->body_came < rate * (uint64_t)(h->body_waited / NSEC_PER_MSEC) / 1000;
+    h->body_waited = 0;
+    h->body_came = 0;
+    h->lost |= slow;
+    return slow ? -ETIME : (ssize_t)n;
+}
+
 static ssize_t h1_read(struct exchange *x, void *buf, size_t n)
 {
     struct h1 *h = container_of(x, struct h1, x);
@@ -156,7 +213,7 @@ static ssize_t h1_read(struct exchange *x, void *buf, size_t n)
         }
         if (r == BODY_DATA) {
             h->turn_read += data.n;
-            return (ssize_t)data.n;
+            return body_came(h, data.n);
         }
         if (r == BODY_END)
             return 0;
@@ -168,12 +225,12 @@ static ssize_t h1_read(struct exchange *x, void *buf, size_t n)
         if (got > 0 && h->body.framing == FRAMING_LENGTH && buf_len(&h->in) == 0) {
             body_skip(&h->body, (uint64_t)got);
             h->turn_read += (size_t)got;
-            return got;
+            return body_came(h, (size_t)got);
         }
         if (got > 0)
             continue;
         if (got == -EAGAIN)
-            return -EAGAIN;
+            return body_awaited(h);
         h->lost = true; /* the end of input inside a body, or a dead socket */
         if (got < 0)
             h->dead = true;
@@ -210,9 +267,22 @@ static void no_request(struct h1 *h)
     body_init(&h->body, &h->info, 0);
 }
 
+/* There is no memory to serve a head, nor to refuse it in the usual way. */
+static enum h1_progress refuse_unserved(struct h1 *h)
+{
+    stats_count(&h->conn->engine->stats, refused_buffers);
+    h->bytes = refusal_text();
+    h->keep = false;
+    h->lost = true;
+    h->state = H1_CLOSING;
+    return H1_GO;
+}
+
 static enum h1_progress refuse(struct h1 *h, unsigned status, const char *reason)
 {
     if (h->state == H1_HEAD) {
+        if (!take_out(h))
+            return refuse_unserved(h);
         open_exchange(h);
         no_request(h);
     }
@@ -229,6 +299,8 @@ static enum h1_progress begin(struct h1 *h)
     struct conn *c = h->conn;
     const uint64_t max = (uint64_t)limits_of(h)->body;
 
+    if (!take_out(h))
+        return refuse_unserved(h);
     open_exchange(h);
     enum head_result r = head_request(&h->parser, buf_at(&h->in), &x->arena, &x->request, &h->info);
     if (r != HEAD_DONE)
@@ -243,6 +315,8 @@ static enum h1_progress begin(struct h1 *h)
     body_init(&h->body, &h->info, max);
     h->keep = h->info.keep_alive;
     h->expect = h->info.expect_continue && !body_ended(&h->body);
+    h->body_since = h->body_waited = 0;
+    h->body_came = 0;
     if (h->info.framing == FRAMING_LENGTH && h->info.length > max)
         return refuse(h, 413, "body_too_large");
     exchange_begin(x);
@@ -251,7 +325,10 @@ static enum h1_progress begin(struct h1 *h)
 
 static enum h1_progress close_now(struct h1 *h)
 {
-    conn_close(h->conn);
+    if (h->cut != NULL) /* not a proper end */
+        conn_abort(h->conn);
+    else
+        conn_close(h->conn);
     return H1_GONE;
 }
 
@@ -287,7 +364,7 @@ static enum h1_progress read_head(struct h1 *h)
             break;
         ssize_t n = fill(h);
         if (n == -ENOMEM || n == -ENOBUFS)
-            return refuse(h, 503, "no_memory");
+            return refuse(h, 503, engine_no_memory(c->engine));
         if (n == -EAGAIN)
             break;
         if (n < 0)
@@ -432,8 +509,7 @@ static enum h1_progress closing(struct h1 *h)
     if (h->x.state == EXCHANGE_IDLE) {
         h1_give(h);
     } else {
-        engine_buf_give(c->engine, &h->in);
-        engine_buf_give(c->engine, &h->out);
+        give_buffers(h);
     }
     conn_linger(c);
     return H1_GONE;
@@ -461,6 +537,19 @@ static enum h1_progress step(struct h1 *h)
 
 /* ---- the proto's functions */
 
+/* There is no memory even to look at what has arrived. */
+static void refuse_unread(struct conn *c)
+{
+    struct str text = refusal_text();
+    struct iovec iov = { (void *)text.p, text.n };
+
+    stats_count(&c->engine->stats, refused_buffers);
+    if (conn_sendv(c, &iov, 1, false) != (ssize_t)text.n)
+        conn_close(c);
+    else
+        conn_linger(c);
+}
+
 static void h1_run(struct conn *c)
 {
     struct h1 *h = c->proto_data;
@@ -470,7 +559,7 @@ static void h1_run(struct conn *c)
             return; /* idle, and only output became possible */
         h = h1_take(c);
         if (h == NULL) {
-            conn_close(c);
+            refuse_unread(c);
             return;
         }
     }
@@ -486,7 +575,9 @@ static void h1_run(struct conn *c)
             break;
         if (p == H1_WAIT || steps == H1_TURN_STEPS) {
             h->running = false;
-            if (p != H1_WAIT) /* others are waiting too */
+            if (p == H1_WAIT)
+                give_empty_buffers(h);
+            else /* others are waiting too */
                 conn_again(c);
             break;
         }
@@ -503,11 +594,15 @@ static void h1_timeout(struct conn *c)
     if (h == NULL || wait == CONN_WAIT_IDLE || wait == CONN_WAIT_LAST) {
         conn_close(c);
     } else if (wait == CONN_WAIT_WRITE) {
-        h->cut = "write_timeout";
+        h->cut = c->too_slow ? "write_rate" : "write_timeout";
         conn_abort(c);
-    } else if (wait == CONN_WAIT_HEADER) {
+    } else if (wait == CONN_WAIT_HEADER && take_out(h)) {
         refuse(h, 408, "header_timeout"); /* which runs it */
+    } else if (wait == CONN_WAIT_HEADER) {
+        refuse_unserved(h);
+        h1_run(c);
     } else {
+        stats_count(&c->engine->stats, discard_timeouts);
         h->keep = false;
         h->state = H1_CLOSING;
         h1_run(c);
@@ -536,8 +631,7 @@ static bool h1_closed(struct conn *c)
     /* What stands in `out` is lost; framing that stands there counts as body. */
     h->x.sent = body_sent(h);
     h->x.sent -= min_of(h->x.sent, (uint64_t)buf_len(&h->out));
-    engine_buf_give(c->engine, &h->in);
-    engine_buf_give(c->engine, &h->out);
+    give_buffers(h);
     h->bytes = STR_EMPTY;
     if (!exchange_end(&h->x, h->cut))
         return false;

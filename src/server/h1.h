@@ -23,7 +23,12 @@ enum h1_progress {
     H1_GONE, /* the h1 is released: it must not be touched */
 };
 
-/* What an active connection needs; given back to the engine's cache while idle. */
+/*
+ * What an active connection needs; given back to the engine's cache while idle. `in` and `out` have
+ * memory only while something is in them, or will be: `out` from the begin of an exchange to the
+ * end of what goes through it, `in` likewise for a chunked body. So only new work can be refused
+ * for want of a buffer, never what has begun.
+ */
 struct h1 {
     uint32_t magic;
     enum h1_state state;
@@ -49,6 +54,10 @@ struct h1 {
     const char *cut;    /* why the exchange is, or NULL */
     size_t turn_bytes;  /* written in this run */
     size_t turn_read;   /* of request body read in this run */
+    /* How fast request body arrives that is waited for (limits.body_rate). */
+    int64_t body_since;  /* loop_now() when the waiting began; 0: it is not waited for */
+    int64_t body_waited; /* ns, since the rate was judged last */
+    uint64_t body_came;  /* bytes in that time */
     struct exchange x;
 };
 
@@ -58,8 +67,11 @@ struct h1 {
 #define H1_TURN_BYTES KIB(512)  /* written per connection and turn */
 #define H1_TURN_STEPS 128       /* state steps per connection and turn */
 
-/* 0: all of `out` (and `bytes`) is sent. -EAGAIN: the write time-out runs. Other errors: dead. */
+/* 0: all of `out` (and `bytes`) is sent. -EAGAIN: the write time-out runs. Other errors: dead, or
+ * -ETIMEDOUT: the peer takes too little, which is noted in `cut`. */
 int h1_flush(struct h1 *h, bool more);
+/* Whether `out` will be needed before the next exchange begins. */
+bool h1_needs_out(const struct h1 *h);
 /* Goes on with the response of the exchange. */
 enum h1_progress h1_send_reply(struct h1 *h);
 /* The response is all in `out` or sent. */
@@ -71,5 +83,6 @@ enum h1_progress h1_abort(struct h1 *h, const char *reason);
 /* For the engine's cache. */
 struct h1 *h1_new(void);
 void h1_free(struct h1 *h);
+size_t h1_size(void);
 
 #endif

@@ -15,6 +15,32 @@
 #define CHUNK_OVERHEAD (EMIT_CHUNK_MAX + 2 + 5) /* size line, CRLF, and the last chunk */
 #define SENDFILE_PIECE KIB(256)
 
+bool h1_needs_out(const struct h1 *h)
+{
+    if (h->state != H1_EXCHANGE)
+        return false;
+    if (!h->head_emitted)
+        return true;
+    switch (h->x.reply_body->kind) {
+    case BODY_KIND_SOURCE:
+        return true;
+    case BODY_KIND_FILE:
+        return h->conn->transport->sendfile == NULL;
+    default:
+        return false;
+    }
+}
+
+/* The transport takes no more. As h1_flush(). */
+static int blocked(struct h1 *h, bool progress)
+{
+    if (conn_wait_write(h->conn, progress))
+        return -EAGAIN;
+    stats_count(&h->conn->engine->stats, timeouts);
+    h->cut = "write_rate";
+    return -ETIMEDOUT;
+}
+
 int h1_flush(struct h1 *h, bool more)
 {
     struct conn *c = h->conn;
@@ -28,10 +54,8 @@ int h1_flush(struct h1 *h, bool more)
         if (h->bytes.n > 0)
             iov[n_iov++] = (struct iovec){ (void *)h->bytes.p, h->bytes.n };
         ssize_t n = c->writable ? conn_sendv(c, iov, n_iov, more) : -EAGAIN;
-        if (n == -EAGAIN) {
-            conn_set_wait(c, CONN_WAIT_WRITE, progress);
-            return -EAGAIN;
-        }
+        if (n == -EAGAIN)
+            return blocked(h, progress);
         if (n < 0) {
             h->dead = true;
             return (int)n;
@@ -52,7 +76,7 @@ static enum h1_progress flushed(struct h1 *h, int r)
 {
     if (r == 0)
         return H1_GO;
-    return r == -EAGAIN ? H1_WAIT : h1_abort(h, NULL);
+    return r == -EAGAIN ? H1_WAIT : h1_abort(h, h->cut);
 }
 
 /* Whether the connection can carry another request after this response. */
@@ -152,10 +176,8 @@ static enum h1_progress send_file(struct h1 *h)
         }
         off_t offset = (off_t)body->offset;
         ssize_t n = send_file_piece(h, body, &offset);
-        if (n == -EAGAIN) {
-            conn_set_wait(h->conn, CONN_WAIT_WRITE, false);
-            return H1_WAIT;
-        }
+        if (n == -EAGAIN)
+            return flushed(h, blocked(h, false));
         if (n <= 0)
             return h1_abort(h, n == 0                  ? "file_shrank"
                                : client_failed((int)n) ? NULL
@@ -230,7 +252,7 @@ static enum h1_progress send_source(struct h1 *h)
         if (n == -EAGAIN) {
             int r = h1_flush(h, false);
             if ((r < 0 && r != -EAGAIN) || h->conn->hung_up)
-                return h1_abort(h, NULL);
+                return h1_abort(h, h->cut);
             return H1_WAIT;
         }
         if (n < 0 || (n == 0 && bounded))

@@ -67,7 +67,8 @@ int exchange_write(struct exchange *x, const void *bytes, size_t n)
     if (exchange_cancelled(x))
         return -ECANCELED;
     if (x->out == NULL) {
-        x->out = stream_new(STREAM_TO_LOOP, STREAM_SIZE, &x->engine->loop.mailbox, told_out, x);
+        x->out = stream_new(STREAM_TO_LOOP, STREAM_SIZE, &x->engine->bounds->memory,
+                            &x->engine->loop.mailbox, told_out, x);
         if (x->out == NULL) {
             exchange_fail(x, 503, "no_memory");
             return -ENOMEM;
@@ -227,7 +228,8 @@ enum step exchange_lend(struct exchange *x)
 {
     (void)exchange_peer(x); /* cached now: filters may ask for it on the loop meanwhile */
     if (x->request.has_body && x->in == NULL) {
-        x->in = stream_new(STREAM_TO_WORKER, STREAM_SIZE, &x->engine->loop.mailbox, told_in, x);
+        x->in = stream_new(STREAM_TO_WORKER, STREAM_SIZE, &x->engine->bounds->memory,
+                           &x->engine->loop.mailbox, told_in, x);
         if (x->in == NULL)
             return exchange_fail(x, 503, "no_memory");
         atomic_store(&x->in_wanted, false);

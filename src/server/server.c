@@ -26,11 +26,13 @@
 
 #define LOOK_EVERY (5 * NSEC_PER_SEC)   /* for stuck workers, and STATUS= */
 #define STUCK_AFTER (30 * NSEC_PER_SEC) /* a job that runs longer is named in the log */
+#define REFUSALS 6                      /* kinds that tell_refusals() tells of */
 #define CUT_TIME NSEC_PER_SEC           /* engines and workers to end after the drain */
 
 struct server {
     struct loop loop;
     struct engine *engines;
+    struct bounds bounds;
     unsigned n_engines, n_deaf, n_ended;
     struct change change; /* which has the config, the listeners and the pools */
     struct reload reload;
@@ -40,6 +42,7 @@ struct server {
     bool stuck;          /* an engine's thread did not end */
     const char *why;     /* the drain began: the signal */
     unsigned stuck_said; /* workers named already */
+    uint64_t refusals_told[REFUSALS];
 };
 
 struct loop *server_loop(struct server *s)
@@ -158,6 +161,39 @@ static void signals_ready(struct watch *w, uint32_t events)
 
 /* ---- looking after it */
 
+/* What befalls connections, not requests, is no line of the access log, and may come in floods:
+ * the main thread tells from time to time how often it did. */
+static const struct {
+    size_t offset; /* in struct stats */
+    const char *what, *reason;
+} refusals[REFUSALS] = {
+    { offsetof(struct stats, refused_connections), "connections refused", "connections_full" },
+    { offsetof(struct stats, refused_client), "connections refused", "client_connections" },
+    { offsetof(struct stats, refused_buffers), "requests refused unread", "buffers_full" },
+    { offsetof(struct stats, evicted), "idle connections closed for others", "idle_evicted" },
+    { offsetof(struct stats, silent), "connections closed that never sent a byte",
+      "first_byte_timeout" },
+    { offsetof(struct stats, discard_timeouts), "connections closed behind an answer",
+      "body_timeout" },
+};
+
+static void tell_refusals(struct server *s)
+{
+    for (size_t i = 0; i < array_len(refusals); i++) {
+        uint64_t n = 0;
+        for (unsigned e = 0; e < s->n_engines; e++) {
+            const char *stats = (const char *)&s->engines[e].stats;
+            n += atomic_load_explicit(
+                (const _Atomic uint64_t *)(const void *)(stats + refusals[i].offset),
+                memory_order_relaxed);
+        }
+        if (n > s->refusals_told[i])
+            log_info("%" PRIu64 " %s reason=%s", n - s->refusals_told[i], refusals[i].what,
+                     refusals[i].reason);
+        s->refusals_told[i] = n;
+    }
+}
+
 static void look(struct timer *t)
 {
     struct server *s = container_of(t, struct server, look);
@@ -180,6 +216,7 @@ static void look(struct timer *t)
     }
     notify_status("%s; %" PRIu64 " connections, %" PRIu64 " requests",
                   s->draining ? "draining" : s->reload.status, conns, requests);
+    tell_refusals(s);
     change_look(&s->change);
     reload_look(&s->reload);
     (void)loop_timer(&s->loop, &s->look, LOOK_EVERY);
@@ -247,7 +284,7 @@ static int set_up(struct server *s, struct config *config)
     s->engines = calloc(n, sizeof *s->engines);
     int r = s->engines == NULL ? -ENOMEM : watch_signals(s);
     for (; r == 0 && s->n_engines < n; s->n_engines += r == 0)
-        r = engine_init(&s->engines[s->n_engines], s, s->n_engines);
+        r = engine_init(&s->engines[s->n_engines], s, &s->bounds, s->n_engines);
     change_init(&s->change, &s->loop, s->engines, s->n_engines);
     reload_init(&s->reload, &s->loop, &s->change);
     if (r == 0) {
@@ -270,7 +307,12 @@ int server_new(struct config *config, struct server **ret)
     struct server *s = calloc(1, sizeof *s);
 
     raise_descriptor_limit();
-    int r = s == NULL ? -ENOMEM : loop_init(&s->loop);
+    int r = s == NULL ? -ENOMEM : bounds_init(&s->bounds);
+    if (r == 0) {
+        r = loop_init(&s->loop);
+        if (r < 0)
+            bounds_done(&s->bounds);
+    }
     if (r < 0) {
         free(s);
         config_unref(config);
@@ -319,6 +361,7 @@ int server_run(struct server *s)
     (void)loop_timer(&s->loop, &s->look, LOOK_EVERY);
     loop_run(&s->loop);
     stop_engines(s);
+    tell_refusals(s);
     log_totals(s);
     return 0;
 }
@@ -357,6 +400,7 @@ bool server_free(struct server *s)
     }
     loop_done(&s->loop); /* delivers the last letters of engines and sites */
     change_done(&s->change);
+    bounds_done(&s->bounds);
     free(s->engines);
     free(s);
     return true;

@@ -1,5 +1,7 @@
 /* tcp.c - the plain transport: TCP and unix stream sockets, as they are. The connection's loop. */
 #include <errno.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 
@@ -50,6 +52,13 @@ static size_t tcp_pending(const struct transport_state *t)
     return 0;
 }
 
+static size_t tcp_unsent(const struct transport_state *t)
+{
+    int n;
+
+    return ioctl(t->fd, SIOCOUTQ, &n) == 0 && n > 0 ? (size_t)n : 0;
+}
+
 static int tcp_shutdown(struct transport_state *t)
 {
     return shutdown(t->fd, SHUT_WR) < 0 ? -errno : 0;
@@ -67,6 +76,7 @@ const struct transport tcp_transport = {
     .sendv = tcp_sendv,
     .sendfile = tcp_sendfile,
     .pending = tcp_pending,
+    .unsent = tcp_unsent,
     .short_recv_is_empty = true,
     .shutdown = tcp_shutdown,
     .close = tcp_close,

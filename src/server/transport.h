@@ -37,6 +37,9 @@ struct transport {
      * reported for it (bytes already decrypted); the connection then runs again in the next turn.
      */
     size_t (*pending)(const struct transport_state *t);
+    /* Bytes that were sent and that the peer's side has not taken yet, as far as is known: the less
+     * it is, the more was taken. 0: not known. */
+    size_t (*unsent)(const struct transport_state *t);
     /* Whether a short recv proves that the socket is empty (true for plain sockets). */
     bool short_recv_is_empty;
     /* Ends our direction; the peer may still send. 0 or -errno. */

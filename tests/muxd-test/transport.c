@@ -103,6 +103,11 @@ static ssize_t chaos_sendfile(struct transport_state *t, int fd, off_t *offset, 
     return r < 0 ? r : tcp_transport.sendfile(t, fd, offset, portion(t->data, n));
 }
 
+static size_t chaos_unsent(const struct transport_state *t)
+{
+    return tcp_transport.unsent(t);
+}
+
 static size_t chaos_pending(const struct transport_state *t)
 {
     const struct chaos *c = t->data;
@@ -165,6 +170,7 @@ static const struct transport chaos_transport = {
     .sendv = chaos_sendv,
     .sendfile = chaos_sendfile,
     .pending = chaos_pending,
+    .unsent = chaos_unsent,
     .shutdown = chaos_shutdown,
     .close = chaos_close,
 };
@@ -174,6 +180,7 @@ static const struct transport nosendfile_transport = {
     .recv = chaos_recv,
     .sendv = chaos_sendv,
     .pending = chaos_pending,
+    .unsent = chaos_unsent,
     .shutdown = chaos_shutdown,
     .close = chaos_close,
 };
@@ -184,6 +191,7 @@ static const struct transport count_transport = {
     .sendv = count_sendv,
     .sendfile = count_sendfile,
     .pending = count_pending,
+    .unsent = chaos_unsent,
     .short_recv_is_empty = true,
     .shutdown = chaos_shutdown,
     .close = count_close,

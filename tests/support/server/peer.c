@@ -92,6 +92,12 @@ static ssize_t peer_sendfile(struct transport_state *t, int fd, off_t *offset, s
     return done;
 }
 
+static size_t peer_unsent(const struct transport_state *t)
+{
+    (void)t;
+    return 0;
+}
+
 static size_t peer_pending(const struct transport_state *t)
 {
     (void)t;
@@ -119,6 +125,7 @@ struct transport peer_transport = {
     .recv = peer_recv,
     .sendv = peer_sendv,
     .pending = peer_pending,
+    .unsent = peer_unsent,
     .shutdown = peer_shutdown,
     .close = peer_close,
 };

@@ -22,7 +22,8 @@ void rig_start(const char *text)
              "routes: { a: { match = \"/\"; respond: { } } }\n",
              (int)getpid());
     ck_assert_int_eq(server_new(test_config(nothing), &rig.server), 0);
-    ck_assert_int_eq(engine_init(&rig.engine, rig.server, 0), 0);
+    ck_assert_int_eq(bounds_init(&rig.bounds), 0);
+    ck_assert_int_eq(engine_init(&rig.engine, rig.server, &rig.bounds, 0), 0);
     change_init(&rig.change, server_loop(rig.server), &rig.engine, 1);
     ck_assert_ptr_nonnull(rig_change(text));
 }
@@ -57,6 +58,7 @@ void rig_stop(void)
     change_end(&rig.change);
     ck_assert(server_free(rig.server)); /* which delivers what was left */
     change_done(&rig.change);
+    bounds_done(&rig.bounds);
 }
 
 struct acceptor *rig_acceptor(void)
@@ -71,8 +73,9 @@ struct conn *rig_conn(int *ret_peer)
     int fds[2];
 
     ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
-    int r = conn_open(rig_acceptor(), fds[0], &none, sizeof none);
-    struct conn *c = list_last(&rig.engine.conns, struct conn, node);
+    ck_assert_int_eq(bounds_enter(&rig.bounds, &rig.engine.config->limits, &none), ADMIT);
+    int r = conn_open(rig_acceptor(), fds[0], &none, sizeof none, false);
+    struct conn *c = list_last(&rig.engine.idle, struct conn, node);
     ck_assert_int_eq(r, 0);
     ck_assert_ptr_nonnull(c);
     *ret_peer = fds[1];

@@ -10,6 +10,7 @@
 
 struct rig {
     struct engine engine;
+    struct bounds bounds; /* of that engine alone, too */
     struct change change; /* of that engine alone */
     struct server *server;
 };

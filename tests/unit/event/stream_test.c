@@ -34,7 +34,7 @@ static void teardown(void)
 
 static struct stream *make(enum stream_dir dir, size_t size)
 {
-    struct stream *s = stream_new(dir, size, &box, told, &box);
+    struct stream *s = stream_new(dir, size, NULL, &box, told, &box);
 
     ck_assert_ptr_nonnull(s);
     return s;
@@ -177,7 +177,7 @@ static void told_frees(void *arg UNUSED)
 
 START_TEST(freed_by_told)
 {
-    to_free = stream_new(STREAM_TO_LOOP, 8, &box, told_frees, NULL);
+    to_free = stream_new(STREAM_TO_LOOP, 8, NULL, &box, told_frees, NULL);
     stream_worker_close(to_free);
     ck_assert_uint_eq(mailbox_deliver(&box), 1);
     ck_assert_uint_eq(n_told, 1);
@@ -342,7 +342,7 @@ static void transfer(enum stream_dir dir, size_t size, size_t total, int abort_a
 
     t.job_back.deliver = job_is_back;
     ck_assert_int_eq(loop_init(&t.loop), 0);
-    t.s = stream_new(dir, size, &t.loop.mailbox, step, &t);
+    t.s = stream_new(dir, size, NULL, &t.loop.mailbox, step, &t);
     ck_assert_int_eq(
         pthread_create(&worker, NULL, dir == STREAM_TO_LOOP ? write_all : read_all, &t), 0);
     step(&t);

@@ -167,8 +167,10 @@ START_TEST(abort_is_a_reset)
         ck_assert_int_eq(getsockname(at, (struct sockaddr *)&in, &len), 0);
         int peer = client_open_tcp(ntohs(in.sin_port));
         int fd = accept4(at, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        ck_assert_int_eq(conn_open(rig_acceptor(), fd, (struct sockaddr *)&in, len), 0);
-        struct conn *c = list_last(&rig.engine.conns, struct conn, node);
+        ck_assert_int_eq(
+            bounds_enter(&rig.bounds, &rig.engine.config->limits, (struct sockaddr *)&in), ADMIT);
+        ck_assert_int_eq(conn_open(rig_acceptor(), fd, (struct sockaddr *)&in, len, false), 0);
+        struct conn *c = list_last(&rig.engine.idle, struct conn, node);
         turns(1);
         if (abort)
             conn_abort(c);
