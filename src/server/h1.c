@@ -22,7 +22,8 @@
 #include "server/refusal.h"
 
 #define FILL_MIN KIB(2) /* less room than this is made more before receiving */
-#define RAW_MAX 256     /* of a refused request line, for the log */
+#define PARKED_MAX KIB(1)
+#define RAW_MAX 256 /* of a refused request line, for the log */
 
 static const struct limits *limits_of(const struct h1 *h)
 {
@@ -70,7 +71,7 @@ static struct h1 *h1_take(struct conn *c)
     return h;
 }
 
-static void give_buffers(struct h1 *h)
+static void drop_buffers(struct h1 *h)
 {
     engine_buf_give(h->conn->engine, &h->in);
     engine_buf_give(h->conn->engine, &h->out);
@@ -80,7 +81,7 @@ static void h1_give(struct h1 *h)
 {
     struct engine *e = h->conn->engine;
 
-    give_buffers(h);
+    drop_buffers(h);
     h->conn->proto_data = NULL;
     h->conn->times = NULL;
     h->conn = NULL;
@@ -92,8 +93,34 @@ static bool take_out(struct h1 *h)
     return h->out.base != NULL || engine_buf_take(h->conn->engine, &h->out, H1_OUT_MAX) == 0;
 }
 
+/* The begin of a head moves to a buffer of its size, so that slow heads cost little. Without memory
+ * for that it stays where it is. */
+static void park(struct h1 *h)
+{
+    struct buf small = { .max = PARKED_MAX, .budget = h->in.budget };
+
+    if (buf_room(&small, PARKED_MAX) < 0 || buf_add_str(&small, buf_str(&h->in)) < 0)
+        return;
+    engine_buf_give(h->conn->engine, &h->in);
+    h->in = small;
+}
+
+/* The contrary. -ENOMEM. */
+static int unpark(struct h1 *h)
+{
+    struct buf whole;
+    int r = engine_buf_take(h->conn->engine, &whole, 0);
+
+    if (r < 0)
+        return r;
+    check(buf_add_str(&whole, buf_str(&h->in)) == 0);
+    buf_done(&h->in);
+    h->in = whole;
+    return 0;
+}
+
 /* Before a wait. */
-static void give_empty_buffers(struct h1 *h)
+static void give_buffers_back(struct h1 *h)
 {
     struct engine *e = h->conn->engine;
     bool chunks_come = (h->state == H1_EXCHANGE || h->state == H1_DISCARD) &&
@@ -101,6 +128,8 @@ static void give_empty_buffers(struct h1 *h)
 
     if (h->in.base != NULL && buf_len(&h->in) == 0 && !chunks_come)
         engine_buf_give(e, &h->in);
+    else if (h->state == H1_HEAD && h->in.cap == ENGINE_BUF_SIZE && buf_len(&h->in) <= PARKED_MAX)
+        park(h);
     if (h->out.base != NULL && buf_len(&h->out) == 0 && !h1_needs_out(h))
         engine_buf_give(e, &h->out);
 }
@@ -110,8 +139,8 @@ static void give_empty_buffers(struct h1 *h)
 /* As conn_recv(), into `in`. -ENOBUFS and -ENOMEM too. */
 static ssize_t fill(struct h1 *h)
 {
-    if (h->in.base == NULL) {
-        int r = engine_buf_take(h->conn->engine, &h->in, 0);
+    if (h->in.cap < ENGINE_BUF_SIZE) {
+        int r = unpark(h);
         if (r < 0)
             return r;
     } else if (buf_tail_room(&h->in) < FILL_MIN) {
@@ -271,7 +300,7 @@ static void no_request(struct h1 *h)
 static enum h1_progress refuse_unserved(struct h1 *h)
 {
     stats_count(&h->conn->engine->stats, refused_buffers);
-    h->bytes = refusal_text();
+    h->bytes = refusal_make(h->x.first, engine_date(h->conn->engine)); /* nothing else is there */
     h->keep = false;
     h->lost = true;
     h->state = H1_CLOSING;
@@ -509,7 +538,7 @@ static enum h1_progress closing(struct h1 *h)
     if (h->x.state == EXCHANGE_IDLE) {
         h1_give(h);
     } else {
-        give_buffers(h);
+        drop_buffers(h);
     }
     conn_linger(c);
     return H1_GONE;
@@ -540,7 +569,8 @@ static enum h1_progress step(struct h1 *h)
 /* There is no memory even to look at what has arrived. */
 static void refuse_unread(struct conn *c)
 {
-    struct str text = refusal_text();
+    char buf[REFUSAL_MAX];
+    struct str text = refusal_make(buf, engine_date(c->engine));
     struct iovec iov = { (void *)text.p, text.n };
 
     stats_count(&c->engine->stats, refused_buffers);
@@ -576,7 +606,7 @@ static void h1_run(struct conn *c)
         if (p == H1_WAIT || steps == H1_TURN_STEPS) {
             h->running = false;
             if (p == H1_WAIT)
-                give_empty_buffers(h);
+                give_buffers_back(h);
             else /* others are waiting too */
                 conn_again(c);
             break;
@@ -631,7 +661,7 @@ static bool h1_closed(struct conn *c)
     /* What stands in `out` is lost; framing that stands there counts as body. */
     h->x.sent = body_sent(h);
     h->x.sent -= min_of(h->x.sent, (uint64_t)buf_len(&h->out));
-    give_buffers(h);
+    drop_buffers(h);
     h->bytes = STR_EMPTY;
     if (!exchange_end(&h->x, h->cut))
         return false;
