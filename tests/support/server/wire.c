@@ -203,13 +203,11 @@ enum reply_result wire_reply(struct str *bytes, bool head, struct arena *arena, 
     struct str coding = wire_field(ret, STR("Transfer-Encoding"));
     struct str said = wire_field(ret, STR("Content-Length"));
     ret->close = str_ieq(wire_field(ret, STR("Connection")), STR("close"));
-    size_t date = wire_field(ret, STR("Date")).n;
-    /* A refusal that is constant text has none (RFC 9110 section 6.6.1); nor does it know of HEAD. */
-    if ((date != 29 && (date > 0 || ret->status != 503)) || (coding.n > 0 && said.n > 0))
+    if (wire_field(ret, STR("Date")).n != 29 || (coding.n > 0 && said.n > 0))
         return REPLY_BAD;
     if (ret->status == 204 || ret->status == 304)
         return coding.n + said.n > 0 && ret->status == 204 ? REPLY_BAD : REPLY_WHOLE;
-    if (head && date > 0)
+    if (head)
         return REPLY_WHOLE;
     if (coding.n > 0)
         return str_eq(coding, STR("chunked")) ? take_chunks(bytes, arena, ret) : REPLY_BAD;
