@@ -316,7 +316,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (size > INPUT_MAX)
         return 0;
-    char *in = malloc(size + !size);
+    char *in = calloc(1, size + !size);
     require(in != NULL);
     if (size)
         memcpy(in, data, size);

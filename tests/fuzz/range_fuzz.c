@@ -1,6 +1,6 @@
 /*
- * range_fuzz.c - the Range field against a reader of its own, that goes byte by byte and counts in
- * 128 bits. The first 8 bytes of the input are the size of the body.
+ * range_fuzz.c - the Range field against a reader of its own, that goes byte by byte. The first 8
+ * bytes of the input are the size of the body.
  */
 #include <stdlib.h>
 
@@ -9,22 +9,24 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-typedef unsigned __int128 wide;
-#define WIDE_MAX ((wide)UINT64_MAX) /* counts for all larger numbers too */
-
-/* Digits off the front of *s; how many. */
-static size_t take_number(struct str *s, wide *ret)
+/* Digits off the front of *s; how many. The largest number stands for all that are larger. */
+static size_t take_number(struct str *s, uint64_t *ret)
 {
+    bool over = false;
     size_t n = 0;
 
-    for (*ret = 0; n < s->n && s->p[n] >= '0' && s->p[n] <= '9'; n++)
-        *ret = min_of(*ret * 10 + (wide)(s->p[n] - '0'), WIDE_MAX);
+    for (*ret = 0; n < s->n && s->p[n] >= '0' && s->p[n] <= '9'; n++) {
+        over |= __builtin_mul_overflow(*ret, 10u, ret);
+        over |= __builtin_add_overflow(*ret, (unsigned)(s->p[n] - '0'), ret);
+    }
+    if (over)
+        *ret = UINT64_MAX;
     *s = str_from(*s, n);
     return n;
 }
 
 /* bytes-unit "=" int-range / suffix-range, and nothing else: RFC 9110 section 14.1. */
-static enum range_result reference(struct str value, uint64_t size, wide *first, wide *last)
+static enum range_result reference(struct str value, uint64_t size, uint64_t *first, uint64_t *last)
 {
     static const char unit[] = "bytes=", upper[] = "BYTES=";
 
@@ -40,21 +42,21 @@ static enum range_result reference(struct str value, uint64_t size, wide *first,
     if (value.n > 0 || before + behind == 0 || (before && behind && *first > *last))
         return RANGE_IGNORE;
     if (before == 0) {
-        *first = size - min_of(*last, (wide)size);
-        *last = (wide)size - 1; /* of no size: before the first */
+        *first = size - min_of(*last, size);
+        *last = size - 1; /* of no size: before the first */
     } else if (behind == 0) {
-        *last = WIDE_MAX;
+        *last = UINT64_MAX;
     }
     if (*first >= size)
         return RANGE_NONE;
-    *last = min_of(*last, (wide)size - 1);
+    *last = min_of(*last, size - 1);
     return RANGE_ONE;
 }
 
 static void try(struct str value, uint64_t size)
 {
     struct range r = { 0, 0 };
-    wide first, last;
+    uint64_t first, last;
     enum range_result want = reference(value, size, &first, &last);
 
     require(range_parse(value, size, &r) == want);
