@@ -5,7 +5,7 @@
 # is a new part of muxd, a new tests/unit/FOLDER/FILE_test.c a new test.
 
 # These install packages before anything is configured, or compile nothing.
-BARE := help run check check-san fuzz bench dist clean distclean
+BARE := help run check check-san fuzz fuzz-report bench dist clean distclean
 ifneq ($(filter-out $(BARE),$(or $(MAKECMDGOALS),all)),)
 include config.mk
 endif
@@ -196,13 +196,19 @@ check-san: ## all tests under both sanitizer builds
 	+@$(MAKE) --no-print-directory check SAN=thread
 
 TIME ?= 60
+QUIET ?= 300
 fuzz: ## T=NAME TIME=60: fuzz tests/fuzz/NAME_fuzz.c; what it finds goes to build/fuzz/
 	@test -n "$(T)" || { echo "make fuzz T=NAME, one of: $(FUZZ)" >&2; exit 64; }
 	@tools/packages build fuzz
 	$(AGAIN) FUZZING=1 build/fuzz/tests/fuzz/$(T)_fuzz
 	@mkdir -p build/fuzz/corpus/$(T) tests/fuzz/corpus/$(T)
 	build/fuzz/tests/fuzz/$(T)_fuzz -max_total_time=$(TIME) -timeout=10 -print_final_stats=1 \
-		-artifact_prefix=build/fuzz/$(T)- build/fuzz/corpus/$(T) tests/fuzz/corpus/$(T)
+		$(file <tests/fuzz/$(T).options) -artifact_prefix=build/fuzz/$(T)- \
+		build/fuzz/corpus/$(T) tests/fuzz/corpus/$(T)
+fuzz-report: ## QUIET=300: each of them until so many seconds bring no new coverage; a table
+	@tools/packages build fuzz
+	$(AGAIN) FUZZING=1 $(FUZZ:%=build/fuzz/tests/fuzz/%_fuzz)
+	tests/fuzz/report --quiet=$(QUIET) $(FUZZ)
 
 bench: ## install what is missing, build, run the programs in bench/ one after the other
 	@tools/packages build bench
@@ -268,7 +274,8 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
 	@echo "Variables: SAN=address,undefined|thread  WERROR=1  V=1  BUILD=DIR  CC=  CFLAGS=  prefix=  DESTDIR="
 
-.PHONY: all man run demo check check-all check-unit check-http check-doc check-service check-san fuzz bench lint \
+.PHONY: all man run demo check check-all check-unit check-http check-doc check-service check-san fuzz \
+	fuzz-report bench lint \
 	format install uninstall dist clean distclean help
 .SECONDARY:
 .DELETE_ON_ERROR:

@@ -62,7 +62,7 @@ static struct h1 *h1_take(struct conn *c)
         return NULL;
     h->state = H1_HEAD;
     h->conn = c;
-    h->running = h->eof = h->dead = h->lost = h->expect = h->head_emitted = false;
+    h->running = h->eof = h->dead = h->lost = h->expect = h->aborted = h->head_emitted = false;
     h->bytes = STR_EMPTY;
     h->cut = NULL;
     h->body_since = 0;
@@ -470,8 +470,13 @@ enum h1_progress h1_abort(struct h1 *h, const char *reason)
     if (reason != NULL)
         exchange_note(&h->x, 0, reason);
     h->cut = reason;
-    conn_abort(h->conn);
-    return H1_GONE;
+    if (h->dead || buf_len(&h->out) == 0) {
+        conn_abort(h->conn);
+        return H1_GONE;
+    }
+    h->aborted = true;
+    h->state = H1_CLOSING;
+    return H1_GO;
 }
 
 static enum h1_progress release(struct h1 *h)
@@ -520,6 +525,10 @@ static enum h1_progress closing(struct h1 *h)
 
     if (r == -EAGAIN)
         return H1_WAIT;
+    if (h->aborted) {
+        conn_abort(c);
+        return H1_GONE;
+    }
     if (r < 0 || h->eof)
         return close_now(h);
     if (!h->lost && !h->info.keep_alive && body_ended(&h->body) && buf_len(&h->in) == 0 &&
