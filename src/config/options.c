@@ -140,9 +140,9 @@ const struct option route_options[] = {
             "How many of its jobs may be in the pool at once, waiting ones included; past it "
             "requests get 503. 0: no bound but the pool's."),
     OPT_TIME(
-        struct route_conf, deadline, "deadline", NULL, MSEC, DAY,
+        struct route_conf, deadline, "deadline", "0", 0, DAY,
         "In place of \"handler\" of the time-outs, for this route: past it the client gets 504. "
-        "Default: that time."),
+        "0: that of the time-outs."),
     OPT_END
 };
 

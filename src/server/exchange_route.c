@@ -1,6 +1,6 @@
 /*
  * exchange_route.c - which route answers, and the answers the server gives when none does: 421, the
- * redirects of ServeMux, 405, 404, 413. The exchange's loop.
+ * redirects of ServeMux, 405, 404; or when it may not: 413. The exchange's loop.
  */
 #include "http/path.h"
 #include "server/engine.h"
