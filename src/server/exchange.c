@@ -134,7 +134,8 @@ static void reply_ours(struct exchange *x)
     timer_clear(&x->engine->loop.timers, &x->timer);
     if (x->response.status < 200 || x->response.status > 999)
         exchange_fail(x, 500, x->response.status == 0 ? "no_response" : "bad_status");
-    if (x->response.reason != NULL && x->response.status >= 500)
+    if (x->response.reason != NULL &&
+        (x->response.status >= 500 || x->response.status == 408)) /* our bounds' doing */
         exchange_note(x, x->response.status, x->response.reason);
     exchange_move(x, EXCHANGE_REPLYING);
     exchange_reply(x, &x->response, &x->body);

@@ -38,6 +38,7 @@ static int blocked(struct h1 *h, bool progress)
         return -EAGAIN;
     stats_count(&h->conn->engine->stats, timeouts);
     h->cut = "write_rate";
+    h->dead = true;
     return -ETIMEDOUT;
 }
 
