@@ -21,14 +21,7 @@
 #include "server/engine.h"
 #include "server/refusal.h"
 
-#define FILL_MIN KIB(2) /* less room than this is made more before receiving */
-#define PARKED_MAX KIB(1)
 #define RAW_MAX 256 /* of a refused request line, for the log */
-
-static const struct limits *limits_of(const struct h1 *h)
-{
-    return &h->conn->engine->config->limits;
-}
 
 /* ---- memory */
 
@@ -71,202 +64,15 @@ static struct h1 *h1_take(struct conn *c)
     return h;
 }
 
-static void drop_buffers(struct h1 *h)
-{
-    engine_buf_give(h->conn->engine, &h->in);
-    engine_buf_give(h->conn->engine, &h->out);
-}
-
 static void h1_give(struct h1 *h)
 {
     struct engine *e = h->conn->engine;
 
-    drop_buffers(h);
+    h1_drop_buffers(h);
     h->conn->proto_data = NULL;
     h->conn->times = NULL;
     h->conn = NULL;
     engine_h1_give(e, h);
-}
-
-static bool take_out(struct h1 *h)
-{
-    return h->out.base != NULL || engine_buf_take(h->conn->engine, &h->out, H1_OUT_MAX) == 0;
-}
-
-/* The begin of a head moves to a buffer of its size, so that slow heads cost little. Without memory
- * for that it stays where it is. */
-static void park(struct h1 *h)
-{
-    struct buf small = { .max = PARKED_MAX, .budget = h->in.budget };
-
-    if (buf_room(&small, PARKED_MAX) < 0 || buf_add_str(&small, buf_str(&h->in)) < 0)
-        return;
-    engine_buf_give(h->conn->engine, &h->in);
-    h->in = small;
-}
-
-/* The contrary. -ENOMEM. */
-static int unpark(struct h1 *h)
-{
-    struct buf whole;
-    int r = engine_buf_take(h->conn->engine, &whole, 0);
-
-    if (r < 0)
-        return r;
-    check(buf_add_str(&whole, buf_str(&h->in)) == 0);
-    buf_done(&h->in);
-    h->in = whole;
-    return 0;
-}
-
-/* Before a wait. */
-static void give_buffers_back(struct h1 *h)
-{
-    struct engine *e = h->conn->engine;
-    bool chunks_come = (h->state == H1_EXCHANGE || h->state == H1_DISCARD) &&
-                       h->body.framing == FRAMING_CHUNKED && !body_ended(&h->body);
-
-    if (h->in.base != NULL && buf_len(&h->in) == 0 && !chunks_come)
-        engine_buf_give(e, &h->in);
-    else if (h->state == H1_HEAD && h->in.cap == ENGINE_BUF_SIZE && buf_len(&h->in) <= PARKED_MAX)
-        park(h);
-    if (h->out.base != NULL && buf_len(&h->out) == 0 && !h1_needs_out(h))
-        engine_buf_give(e, &h->out);
-}
-
-/* ---- reading */
-
-/* As conn_recv(), into `in`. -ENOBUFS and -ENOMEM too. */
-static ssize_t fill(struct h1 *h)
-{
-    if (h->in.cap < ENGINE_BUF_SIZE) {
-        int r = unpark(h);
-        if (r < 0)
-            return r;
-    } else if (buf_tail_room(&h->in) < FILL_MIN) {
-        /* A head within its limits always fits; a body is read past it. */
-        const struct limits *l = limits_of(h);
-        h->in.max = (size_t)l->request_line + (size_t)l->header + ENGINE_BUF_SIZE;
-        /* More room if there may be; else what there is. */
-        int r = buf_room(&h->in, FILL_MIN);
-        if (r < 0 && buf_tail_room(&h->in) == 0)
-            return r;
-    }
-    ssize_t n = conn_recv(h->conn, buf_tail(&h->in), buf_tail_room(&h->in));
-    if (n > 0)
-        buf_added(&h->in, (size_t)n);
-    else if (n == 0)
-        h->eof = true;
-    return n;
-}
-
-static void h1_want_body(struct exchange *x)
-{
-    struct h1 *h = container_of(x, struct h1, x);
-
-    if (!h->expect)
-        return;
-    h->expect = false;
-    /* Not needed when the body comes already, not possible once the final response has begun. */
-    if (buf_len(&h->in) == 0 && !h->head_emitted &&
-        buf_add_str(&h->out, STR("HTTP/1.1 100 Continue\r\n\r\n")) == 0)
-        (void)h1_flush(h, false); /* what cannot go now goes with the next flush */
-}
-
-/* Receives what a read asks for: straight into `buf` where the framing allows. */
-static ssize_t receive(struct h1 *h, void *buf, size_t n)
-{
-    if (h->eof)
-        return 0;
-    if (!h->conn->readable)
-        return -EAGAIN;
-    if (h->body.framing != FRAMING_LENGTH)
-        return fill(h);
-    ssize_t r = conn_recv(h->conn, buf, (size_t)min_of((uint64_t)n, h->body.left));
-    if (r == 0)
-        h->eof = true;
-    return r;
-}
-
-/* It is waited for request body, and nothing is there. */
-static ssize_t body_awaited(struct h1 *h)
-{
-    if (h->body_since == 0)
-        h->body_since = loop_now(&h->conn->engine->loop);
-    return -EAGAIN;
-}
-
-/*
- * `n` bytes of request body have come, > 0. n, or -ETIME: too few for the time that was spent on
- * waiting for them. As in conn_wait_write(), each stretch of waiting as long as the time-out is
- * judged by itself; that there is an end to each is the time-out's work.
- */
-static ssize_t body_came(struct h1 *h, size_t n)
-{
-    const uint64_t rate = (uint64_t)limits_of(h)->body_rate;
-
-    h->body_came += n;
-    if (h->body_since == 0)
-        return (ssize_t)n;
-    h->body_waited += loop_now(&h->conn->engine->loop) - h->body_since;
-    h->body_since = 0;
-    if (h->body_waited < h->x.timeouts.body)
-        return (ssize_t)n;
-    bool slow = h->body_came < rate * (uint64_t)(h->body_waited / NSEC_PER_MSEC) / 1000;
-    h->body_waited = 0;
-    h->body_came = 0;
-    h->lost |= slow;
-    return slow ? -ETIME : (ssize_t)n;
-}
-
-static ssize_t h1_read(struct exchange *x, void *buf, size_t n)
-{
-    struct h1 *h = container_of(x, struct h1, x);
-
-    h1_want_body(x);
-    if (body_ended(&h->body))
-        return 0;
-    if (h->turn_read >= H1_TURN_BYTES) { /* others are waiting too */
-        conn_again(h->conn);
-        return -EAGAIN;
-    }
-    for (;;) {
-        size_t used = 0;
-        struct str data;
-        enum body_result r = BODY_MORE;
-        if (buf_len(&h->in) > 0) {
-            r = body_next(&h->body, buf_at(&h->in), buf_len(&h->in), n, &used, &data);
-            if (r == BODY_DATA)
-                memcpy(buf, data.p, data.n);
-            buf_take(&h->in, used);
-        }
-        if (r == BODY_DATA) {
-            h->turn_read += data.n;
-            return body_came(h, data.n);
-        }
-        if (r == BODY_END)
-            return 0;
-        if (r == BODY_BAD) {
-            h->lost = true;
-            x->body_fault = h->body.reason;
-            return h->body.status == 413 ? -EMSGSIZE : -EBADMSG;
-        }
-        ssize_t got = receive(h, buf, n);
-        if (got > 0 && h->body.framing == FRAMING_LENGTH && buf_len(&h->in) == 0) {
-            body_skip(&h->body, (uint64_t)got);
-            h->turn_read += (size_t)got;
-            return body_came(h, (size_t)got);
-        }
-        if (got > 0)
-            continue;
-        if (got == -EAGAIN)
-            return body_awaited(h);
-        h->lost = true; /* the end of input inside a body, or a dead socket */
-        x->body_fault = "body_cut";
-        if (got < 0)
-            h->dead = true;
-        return got < 0 ? -ECANCELED : -EBADMSG;
-    }
 }
 
 /* ---- from head to exchange */
@@ -312,7 +118,7 @@ static enum h1_progress refuse_unserved(struct h1 *h)
 static enum h1_progress refuse(struct h1 *h, unsigned status, const char *reason)
 {
     if (h->state == H1_HEAD) {
-        if (!take_out(h))
+        if (!h1_take_out(h))
             return refuse_unserved(h);
         open_exchange(h);
         no_request(h);
@@ -329,7 +135,7 @@ static enum h1_progress begin(struct h1 *h)
     struct exchange *x = &h->x;
     struct conn *c = h->conn;
 
-    if (!take_out(h))
+    if (!h1_take_out(h))
         return refuse_unserved(h);
     open_exchange(h);
     enum head_result r = head_request(&h->parser, buf_at(&h->in), &x->arena, &x->request, &h->info);
@@ -342,7 +148,7 @@ static enum h1_progress begin(struct h1 *h)
     stats_count(&c->engine->stats, requests);
     x->version_minor = h->info.minor;
     head_init(&h->parser);
-    body_init(&h->body, &h->info, (uint64_t)limits_of(h)->body);
+    body_init(&h->body, &h->info, (uint64_t)c->engine->config->limits.body);
     h->keep = h->info.keep_alive;
     h->expect = h->info.expect_continue && !body_ended(&h->body);
     h->body_since = h->body_waited = 0;
@@ -390,7 +196,7 @@ static enum h1_progress read_head(struct h1 *h)
             }
         if (h->eof || !c->readable)
             break;
-        ssize_t n = fill(h);
+        ssize_t n = h1_fill(h);
         if (n == -ENOMEM || n == -ENOBUFS)
             return refuse(h, 503, engine_no_memory(c->engine));
         if (n == -EAGAIN)
@@ -537,7 +343,7 @@ static enum h1_progress closing(struct h1 *h)
     if (h->x.state == EXCHANGE_IDLE) {
         h1_give(h);
     } else {
-        drop_buffers(h);
+        h1_drop_buffers(h);
     }
     conn_linger(c);
     return H1_GONE;
@@ -605,7 +411,7 @@ static void h1_run(struct conn *c)
         if (p == H1_WAIT || steps == H1_TURN_STEPS) {
             h->running = false;
             if (p == H1_WAIT)
-                give_buffers_back(h);
+                h1_give_buffers_back(h);
             else /* others are waiting too */
                 conn_again(c);
             break;
@@ -625,7 +431,7 @@ static void h1_timeout(struct conn *c)
     } else if (wait == CONN_WAIT_WRITE) {
         h->cut = c->too_slow ? "write_rate" : "write_timeout";
         conn_abort(c);
-    } else if (wait == CONN_WAIT_HEADER && take_out(h)) {
+    } else if (wait == CONN_WAIT_HEADER && h1_take_out(h)) {
         refuse(h, 408, "header_timeout"); /* which runs it */
     } else if (wait == CONN_WAIT_HEADER) {
         refuse_unserved(h);
@@ -660,7 +466,7 @@ static bool h1_closed(struct conn *c)
     /* What stands in `out` is lost; framing that stands there counts as body. */
     h->x.sent = body_sent(h);
     h->x.sent -= min_of(h->x.sent, (uint64_t)buf_len(&h->out));
-    drop_buffers(h);
+    h1_drop_buffers(h);
     h->bytes = STR_EMPTY;
     if (!exchange_end(&h->x, h->cut))
         return false;

@@ -1,6 +1,6 @@
 /*
- * h1.h - the inside of HTTP/1, for h1.c (reading, flow) and h1_out.c (writing). Others know
- * h1_proto (server/proto.h) and the two functions for the engine's cache.
+ * h1.h - the inside of HTTP/1, for h1.c (flow), h1_in.c (reading) and h1_out.c (writing). Others
+ * know h1_proto (server/proto.h) and the two functions for the engine's cache.
  */
 #ifndef MUXD_SERVER_H1_H
 #define MUXD_SERVER_H1_H
@@ -66,6 +66,18 @@ struct h1 {
 #define H1_DISCARD_MAX KIB(256) /* of request body dropped to keep a connection (Go's bound) */
 #define H1_TURN_BYTES KIB(512)  /* written per connection and turn */
 #define H1_TURN_STEPS 128       /* state steps per connection and turn */
+
+/* Whether `out` has a buffer now; false: there is no memory for one. */
+bool h1_take_out(struct h1 *h);
+/* Before a wait: buffers that nothing is in, nor will be (see above). */
+void h1_give_buffers_back(struct h1 *h);
+/* With what is in them. */
+void h1_drop_buffers(struct h1 *h);
+/* As conn_recv(), into `in`. -ENOBUFS and -ENOMEM too. */
+ssize_t h1_fill(struct h1 *h);
+/* As in struct proto. */
+ssize_t h1_read(struct exchange *x, void *buf, size_t n);
+void h1_want_body(struct exchange *x);
 
 /* 0: all of `out` (and `bytes`) is sent. -EAGAIN: the write time-out runs. Other errors: dead, or
  * -ETIMEDOUT: the peer takes too little, which is noted in `cut`. */
