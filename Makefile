@@ -5,7 +5,7 @@
 # is a new part of muxd, a new tests/unit/FOLDER/FILE_test.c a new test.
 
 # These install packages before anything is configured, or compile nothing.
-BARE := help run check check-san fuzz bench dist clean distclean
+BARE := help run check check-san fuzz fuzz-report bench dist clean distclean
 ifneq ($(filter-out $(BARE),$(or $(MAKECMDGOALS),all)),)
 include config.mk
 endif
@@ -133,8 +133,8 @@ $(BUILD)/tests/unit/%_test: $(BUILD)/tests/unit/%_test.o $(BELOW_SERVER) $(SUPPO
 
 # muxd with handlers and a transport made for tests; what the scenarios in tests/http talk to. What may
 # fail on demand is replaced in the objects of muxd: tests/muxd-test/fault.c.
-FAULTY := malloc calloc realloc reallocarray aligned_alloc pthread_create epoll_ctl epoll_create1 \
-	eventfd signalfd server_new \
+FAULTY := malloc calloc realloc reallocarray aligned_alloc strdup tsearch glob pthread_create epoll_ctl \
+	epoll_create1 eventfd signalfd server_new \
 	$(addprefix arena_,alloc zalloc array str printf vprintf on_reset)
 $(BUILD)/muxd-test: LDFLAGS += $(FAULTY:%=-Wl,--wrap=%)
 $(BUILD)/muxd-test: $(OBJ) $(BUILD)/main.o $(call test_objects,muxd-test)
@@ -163,7 +163,7 @@ HTTP := tests/http/run --muxd $(BUILD)/muxd-test
 PARTS_UNIT = $(UNIT)
 PARTS_HTTP = "$(HTTP)" "$(HTTP) --transport=adverse" "$(HTTP) --split" \
 	"$(HTTP) --split --transport=adverse" "tests/http/selftest --muxd $(BUILD)/muxd-test" \
-	"tests/http/fault --muxd $(BUILD)/muxd-test start:1-60 alloc:1-60 arena:1-120"
+	"tests/http/fault --muxd $(BUILD)/muxd-test start:1-240/5 alloc:1-2000/33 arena:1-11000/99"
 PARTS_FUZZ = $(foreach name,$(FUZZ),"$(BUILD)/tests/fuzz/$(name)_corpus tests/fuzz/corpus/$(name)")
 PARTS_LINT = tests/lint/floors "tests/lint/headers $(CC)" tests/lint/style \
 	tests/lint/conformance tests/lint/selftest \
@@ -197,13 +197,19 @@ check-san: ## all tests under both sanitizer builds
 	+@$(MAKE) --no-print-directory check SAN=thread
 
 TIME ?= 60
+QUIET ?= 300
 fuzz: ## T=NAME TIME=60: fuzz tests/fuzz/NAME_fuzz.c; what it finds goes to build/fuzz/
 	@test -n "$(T)" || { echo "make fuzz T=NAME, one of: $(FUZZ)" >&2; exit 64; }
 	@tools/packages build fuzz
 	$(AGAIN) FUZZING=1 build/fuzz/tests/fuzz/$(T)_fuzz
 	@mkdir -p build/fuzz/corpus/$(T) tests/fuzz/corpus/$(T)
 	build/fuzz/tests/fuzz/$(T)_fuzz -max_total_time=$(TIME) -timeout=10 -print_final_stats=1 \
-		-artifact_prefix=build/fuzz/$(T)- build/fuzz/corpus/$(T) tests/fuzz/corpus/$(T)
+		$(file <tests/fuzz/$(T).options) -artifact_prefix=build/fuzz/$(T)- \
+		build/fuzz/corpus/$(T) tests/fuzz/corpus/$(T)
+fuzz-report: ## QUIET=300: each of them until so many seconds bring no new coverage; a table
+	@tools/packages build fuzz
+	$(AGAIN) FUZZING=1 $(FUZZ:%=build/fuzz/tests/fuzz/%_fuzz)
+	tests/fuzz/report --quiet=$(QUIET) $(FUZZ)
 
 bench: ## install what is missing, build, run the programs in bench/ one after the other
 	@tools/packages build bench
@@ -269,7 +275,8 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
 	@echo "Variables: SAN=address,undefined|thread  WERROR=1  V=1  BUILD=DIR  CC=  CFLAGS=  prefix=  DESTDIR="
 
-.PHONY: all man run demo check check-all check-unit check-http check-doc check-service check-san fuzz bench lint \
+.PHONY: all man run demo check check-all check-unit check-http check-doc check-service check-san fuzz \
+	fuzz-report bench lint \
 	format install uninstall dist clean distclean help
 .SECONDARY:
 .DELETE_ON_ERROR:

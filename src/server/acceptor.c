@@ -15,10 +15,20 @@
 #include "server/server.h"
 
 #define ACCEPTS_PER_TURN 64
-#define REFUSALS_PER_TURN 8
+/* Refusing must not take the time of those who are served: 4,000 a second, of some 20 us each. Who
+ * waits for it meanwhile waits in the kernel's queue. */
+#define REFUSALS_AT_ONCE 4
+#define REFUSALS_REST NSEC_PER_MSEC
 #define LAST_ACCEPTS 128                /* turns of those, at the end: a full backlog and more */
 #define BACKOFF_MIN (5 * NSEC_PER_MSEC) /* Go's net/http */
 #define BACKOFF_MAX NSEC_PER_SEC
+
+/* Accepts no more for that long. Without memory for a timer it looks again next turn. */
+static void rest(struct acceptor *a, int64_t length)
+{
+    if (loop_timer(&a->engine->loop, &a->pause, length) < 0)
+        loop_ready(&a->engine->loop, &a->watch);
+}
 
 static void pause_accepting(struct acceptor *a, int error)
 {
@@ -31,8 +41,7 @@ static void pause_accepting(struct acceptor *a, int error)
     a->starved = true;
     a->backoff = a->backoff == 0 ? BACKOFF_MIN : min_of(a->backoff * 2, BACKOFF_MAX);
     stats_count(&e->stats, accept_pauses);
-    if (loop_timer(&e->loop, &a->pause, a->backoff) < 0)
-        loop_ready(&e->loop, &a->watch); /* no memory for a timer: look again next turn */
+    rest(a, a->backoff);
 }
 
 static void pause_over(struct timer *t)
@@ -75,11 +84,11 @@ static int open_or_refuse(struct acceptor *a, int fd, const struct sockaddr *pee
         break;
     case ADMIT_TOO_MANY:
         stats_count(&e->stats, refused_connections);
-        refusal_send(fd);
+        refusal_send(fd, engine_date(e));
         return 1;
     case ADMIT_CLIENT_FULL:
         stats_count(&e->stats, refused_client);
-        refusal_send(fd);
+        refusal_send(fd, engine_date(e));
         return 1;
     case ADMIT_NO_MEMORY:
         close(fd);
@@ -96,16 +105,19 @@ static bool accept_some(struct acceptor *a)
 {
     int refused = 0;
 
-    for (int i = 0; i < ACCEPTS_PER_TURN && refused < REFUSALS_PER_TURN; i++) {
+    for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
         struct sockaddr_storage peer;
         socklen_t len = sizeof peer;
         int fd = sock_accept(a->listener->fds[a->i], &peer, &len);
         if (fd >= 0) {
             fd = open_or_refuse(a, fd, (struct sockaddr *)&peer, len);
             if (fd >= 0) {
-                refused += fd;
                 a->backoff = 0;
-                continue;
+                refused += fd;
+                if (refused < REFUSALS_AT_ONCE)
+                    continue;
+                rest(a, REFUSALS_REST);
+                return false;
             }
             if (fd == -ENOSPC) /* epoll watches, fs.epoll.max_user_watches */
                 fd = -ENOMEM;

@@ -3,8 +3,7 @@
  * to. Made and freed by the main thread; in between the engine's.
  *
  * Accepting pauses for want of descriptors or memory as in Go's net/http, 5 ms doubling to 1 s.
- * Who comes while a bound is reached (bounds.h) gets its answer at once, a few in a turn, so that
- * refusing does not take the time of those who are served.
+ * Who comes while a bound is reached (bounds.h) gets its answer at once, up to so many a second.
  */
 #ifndef MUXD_SERVER_ACCEPTOR_H
 #define MUXD_SERVER_ACCEPTOR_H
@@ -18,7 +17,7 @@ struct listener;
 struct acceptor {
     struct list node; /* engine.acceptors, or engine.next_acceptors */
     struct watch watch;
-    struct timer pause; /* back-off: set while accepting rests */
+    struct timer pause; /* set while accepting rests */
     int64_t backoff;    /* ns of the last pause; 0: the last accept succeeded */
     bool starved;       /* an episode of pauses, of which one line is logged */
     struct engine *engine;

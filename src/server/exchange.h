@@ -87,13 +87,14 @@ struct exchange {
     bool stalled;        /* the body's source gave nothing for too long */
     bool ended;          /* exchange_end() was called: only its memory is waited for */
     int64_t began;       /* loop_now() when its head was complete */
-    uint64_t id;         /* in the logs */
+    /* Constant once it began, so who holds it may read them too. */
+    uint64_t id;    /* in the logs, and in the bodies of errors */
+    struct str raw; /* instead of a request that was refused: the begin of its first line */
     /* Of the log, told by the protocol. */
-    unsigned version_minor; /* of HTTP/1 */
-    struct str raw;         /* instead of a request that was refused: the begin of its first line */
-    unsigned status;        /* of the response, once its head is on its way; or 0 */
-    uint64_t sent;          /* of its body; bytes */
-    struct response *reply; /* what to send: NULL, &response, or &late */
+    unsigned version_minor;  /* of HTTP/1 */
+    unsigned status;         /* of the response, once its head is on its way; or 0 */
+    uint64_t sent;           /* of its body; bytes */
+    struct response *reply;  /* what to send: NULL, &response, or &late */
     struct body *reply_body; /* likewise */
     struct response late;    /* the head while, or instead of when, `response` is the worker's */
     struct body late_body;

@@ -22,7 +22,8 @@
 #include "server/refusal.h"
 
 #define FILL_MIN KIB(2) /* less room than this is made more before receiving */
-#define RAW_MAX 256     /* of a refused request line, for the log */
+#define PARKED_MAX KIB(1)
+#define RAW_MAX 256 /* of a refused request line, for the log */
 
 static const struct limits *limits_of(const struct h1 *h)
 {
@@ -61,7 +62,7 @@ static struct h1 *h1_take(struct conn *c)
         return NULL;
     h->state = H1_HEAD;
     h->conn = c;
-    h->running = h->eof = h->dead = h->lost = h->expect = h->head_emitted = false;
+    h->running = h->eof = h->dead = h->lost = h->expect = h->aborted = h->head_emitted = false;
     h->bytes = STR_EMPTY;
     h->cut = NULL;
     h->body_since = 0;
@@ -70,7 +71,7 @@ static struct h1 *h1_take(struct conn *c)
     return h;
 }
 
-static void give_buffers(struct h1 *h)
+static void drop_buffers(struct h1 *h)
 {
     engine_buf_give(h->conn->engine, &h->in);
     engine_buf_give(h->conn->engine, &h->out);
@@ -80,7 +81,7 @@ static void h1_give(struct h1 *h)
 {
     struct engine *e = h->conn->engine;
 
-    give_buffers(h);
+    drop_buffers(h);
     h->conn->proto_data = NULL;
     h->conn->times = NULL;
     h->conn = NULL;
@@ -92,8 +93,34 @@ static bool take_out(struct h1 *h)
     return h->out.base != NULL || engine_buf_take(h->conn->engine, &h->out, H1_OUT_MAX) == 0;
 }
 
+/* The begin of a head moves to a buffer of its size, so that slow heads cost little. Without memory
+ * for that it stays where it is. */
+static void park(struct h1 *h)
+{
+    struct buf small = { .max = PARKED_MAX, .budget = h->in.budget };
+
+    if (buf_room(&small, PARKED_MAX) < 0 || buf_add_str(&small, buf_str(&h->in)) < 0)
+        return;
+    engine_buf_give(h->conn->engine, &h->in);
+    h->in = small;
+}
+
+/* The contrary. -ENOMEM. */
+static int unpark(struct h1 *h)
+{
+    struct buf whole;
+    int r = engine_buf_take(h->conn->engine, &whole, 0);
+
+    if (r < 0)
+        return r;
+    check(buf_add_str(&whole, buf_str(&h->in)) == 0);
+    buf_done(&h->in);
+    h->in = whole;
+    return 0;
+}
+
 /* Before a wait. */
-static void give_empty_buffers(struct h1 *h)
+static void give_buffers_back(struct h1 *h)
 {
     struct engine *e = h->conn->engine;
     bool chunks_come = (h->state == H1_EXCHANGE || h->state == H1_DISCARD) &&
@@ -101,6 +128,8 @@ static void give_empty_buffers(struct h1 *h)
 
     if (h->in.base != NULL && buf_len(&h->in) == 0 && !chunks_come)
         engine_buf_give(e, &h->in);
+    else if (h->state == H1_HEAD && h->in.cap == ENGINE_BUF_SIZE && buf_len(&h->in) <= PARKED_MAX)
+        park(h);
     if (h->out.base != NULL && buf_len(&h->out) == 0 && !h1_needs_out(h))
         engine_buf_give(e, &h->out);
 }
@@ -110,8 +139,8 @@ static void give_empty_buffers(struct h1 *h)
 /* As conn_recv(), into `in`. -ENOBUFS and -ENOMEM too. */
 static ssize_t fill(struct h1 *h)
 {
-    if (h->in.base == NULL) {
-        int r = engine_buf_take(h->conn->engine, &h->in, 0);
+    if (h->in.cap < ENGINE_BUF_SIZE) {
+        int r = unpark(h);
         if (r < 0)
             return r;
     } else if (buf_tail_room(&h->in) < FILL_MIN) {
@@ -273,7 +302,7 @@ static void no_request(struct h1 *h)
 static enum h1_progress refuse_unserved(struct h1 *h)
 {
     stats_count(&h->conn->engine->stats, refused_buffers);
-    h->bytes = refusal_text();
+    h->bytes = refusal_make(h->x.first, engine_date(h->conn->engine)); /* nothing else is there */
     h->keep = false;
     h->lost = true;
     h->state = H1_CLOSING;
@@ -299,7 +328,6 @@ static enum h1_progress begin(struct h1 *h)
 {
     struct exchange *x = &h->x;
     struct conn *c = h->conn;
-    const uint64_t max = (uint64_t)limits_of(h)->body;
 
     if (!take_out(h))
         return refuse_unserved(h);
@@ -314,13 +342,11 @@ static enum h1_progress begin(struct h1 *h)
     stats_count(&c->engine->stats, requests);
     x->version_minor = h->info.minor;
     head_init(&h->parser);
-    body_init(&h->body, &h->info, max);
+    body_init(&h->body, &h->info, (uint64_t)limits_of(h)->body);
     h->keep = h->info.keep_alive;
     h->expect = h->info.expect_continue && !body_ended(&h->body);
     h->body_since = h->body_waited = 0;
     h->body_came = 0;
-    if (h->info.framing == FRAMING_LENGTH && h->info.length > max)
-        return refuse(h, 413, "body_too_large");
     exchange_begin(x);
     return H1_GO;
 }
@@ -444,8 +470,13 @@ enum h1_progress h1_abort(struct h1 *h, const char *reason)
     if (reason != NULL)
         exchange_note(&h->x, 0, reason);
     h->cut = reason;
-    conn_abort(h->conn);
-    return H1_GONE;
+    if (h->dead || buf_len(&h->out) == 0) {
+        conn_abort(h->conn);
+        return H1_GONE;
+    }
+    h->aborted = true;
+    h->state = H1_CLOSING;
+    return H1_GO;
 }
 
 static enum h1_progress release(struct h1 *h)
@@ -494,6 +525,10 @@ static enum h1_progress closing(struct h1 *h)
 
     if (r == -EAGAIN)
         return H1_WAIT;
+    if (h->aborted) {
+        conn_abort(c);
+        return H1_GONE;
+    }
     if (r < 0 || h->eof)
         return close_now(h);
     if (!h->lost && !h->info.keep_alive && body_ended(&h->body) && buf_len(&h->in) == 0 &&
@@ -502,7 +537,7 @@ static enum h1_progress closing(struct h1 *h)
     if (h->x.state == EXCHANGE_IDLE) {
         h1_give(h);
     } else {
-        give_buffers(h);
+        drop_buffers(h);
     }
     conn_linger(c);
     return H1_GONE;
@@ -533,7 +568,8 @@ static enum h1_progress step(struct h1 *h)
 /* There is no memory even to look at what has arrived. */
 static void refuse_unread(struct conn *c)
 {
-    struct str text = refusal_text();
+    char buf[REFUSAL_MAX];
+    struct str text = refusal_make(buf, engine_date(c->engine));
     struct iovec iov = { (void *)text.p, text.n };
 
     stats_count(&c->engine->stats, refused_buffers);
@@ -569,7 +605,7 @@ static void h1_run(struct conn *c)
         if (p == H1_WAIT || steps == H1_TURN_STEPS) {
             h->running = false;
             if (p == H1_WAIT)
-                give_empty_buffers(h);
+                give_buffers_back(h);
             else /* others are waiting too */
                 conn_again(c);
             break;
@@ -624,7 +660,7 @@ static bool h1_closed(struct conn *c)
     /* What stands in `out` is lost; framing that stands there counts as body. */
     h->x.sent = body_sent(h);
     h->x.sent -= min_of(h->x.sent, (uint64_t)buf_len(&h->out));
-    give_buffers(h);
+    drop_buffers(h);
     h->bytes = STR_EMPTY;
     if (!exchange_end(&h->x, h->cut))
         return false;

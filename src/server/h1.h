@@ -39,6 +39,7 @@ struct h1 {
     bool keep;         /* the connection goes on after this exchange */
     bool lost;         /* it is not known where the next request would begin */
     bool expect;       /* 100 Continue is awaited and not yet sent */
+    bool aborted;      /* by h1_abort(), which goes on once `out` is empty */
     bool head_emitted; /* the response head is in `out` or further */
     bool chunked;      /* the response body is */
     bool no_body;      /* HEAD, 204, 304: fields only */

@@ -38,6 +38,7 @@ static int blocked(struct h1 *h, bool progress)
         return -EAGAIN;
     stats_count(&h->conn->engine->stats, timeouts);
     h->cut = "write_rate";
+    h->dead = true;
     return -ETIMEDOUT;
 }
 
@@ -88,6 +89,8 @@ static bool can_keep(const struct h1 *h, bool delimited)
         return false;
     if (!h->keep || h->lost || h->expect || !delimited || h->x.state == EXCHANGE_ABANDONED ||
         h->x.body_timed_out || h->conn->state == CONN_DRAINING)
+        return false;
+    if (b->status != 0) /* too large, or malformed: what follows it cannot be found */
         return false;
     return body_ended(b) || b->framing != FRAMING_LENGTH || b->left <= H1_DISCARD_MAX;
 }

@@ -1,6 +1,7 @@
 /*
  * access_fuzz.c - whatever a request is made of, its log line is one line: in the combined format
- * of printable ASCII with its six quotes, in JSON an object by a strict reader of its own.
+ * of printable ASCII with its six quotes, in JSON an object by a strict reader of its own. And what
+ * the line says, read back, is what the request had, up to where it is cut.
  *
  * The input: 40 bytes of numbers, then strings, each behind two bytes of its length (the high bit
  * of which repeats it eight times).
@@ -8,13 +9,68 @@
 #include <stdlib.h>
 
 #include "http/access.h"
+#include "tests/support/server/require.h"
+
+#define CUT_MIN 500 /* bytes of a value that may end in "..." instead of its end */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void must(bool cond)
+/* ---- reading back */
+
+/* A value as it was before it was escaped. */
+struct value {
+    char bytes[ACCESS_LINE_MAX];
+    size_t n, escaped; /* bytes of it now, and in the line */
+};
+
+/* The bytes of the UTF-8 character in front, or 0. */
+static size_t character(struct str s)
 {
-    if (!cond)
-        abort();
+    static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+    unsigned char first = (unsigned char)s.p[0];
+    size_t len = first < 0x80 ? 1 : first < 0xC0 ? 0 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
+    uint32_t v = first & (0xFFu >> (len + 1));
+
+    if (len <= 1)
+        return len;
+    if (first >= 0xF8 || s.n < len)
+        return 0;
+    for (size_t i = 1; i < len; i++) {
+        if (((unsigned char)s.p[i] & 0xC0) != 0x80)
+            return 0;
+        v = v << 6 | ((unsigned char)s.p[i] & 0x3Fu);
+    }
+    return v >= least[len] && v <= 0x10FFFF && (v < 0xD800 || v > 0xDFFF) ? len : 0;
+}
+
+/* Takes `got` off the front of `want`; in JSON a byte that is no UTF-8 reads as U+FFFD. */
+static bool is_begin(struct str got, struct str *want, bool json)
+{
+    while (want->n > 0 && got.n > 0) {
+        size_t n = json ? character(*want) : 1;
+        struct str c = n > 0 ? str_head(*want, n) : STR("\xEF\xBF\xBD");
+        if (!str_starts(got, c))
+            return false;
+        got = str_from(got, c.n);
+        *want = str_from(*want, max_of(n, (size_t)1));
+    }
+    return got.n == 0;
+}
+
+static void same(const struct value *v, struct str want, bool json)
+{
+    struct str got = str_make(v->bytes, v->n), rest = want;
+
+    if (is_begin(got, &rest, json) && rest.n == 0)
+        return;
+    require(v->escaped >= CUT_MIN && str_ends(got, STR("...")));
+    require(is_begin(str_head(got, got.n - 3), &want, json));
+}
+
+static void add(struct value *v, char c)
+{
+    require(v->n < sizeof v->bytes);
+    v->bytes[v->n++] = c;
 }
 
 /* ---- a reader of JSON: p is moved on; p[n] is a line feed, which is in no value */
@@ -25,47 +81,50 @@ static uint32_t take_hex(const unsigned char **p)
 
     for (int i = 0; i < 4; i++) {
         int digit = ascii_hex(*(*p)++);
-        must(digit >= 0);
+        require(digit >= 0);
         v = v * 16 + (uint32_t)digit;
     }
     return v;
 }
 
-/* One character of more than one byte, by its value. */
-static void take_wide(const unsigned char **p)
+static void take_escape(const unsigned char **p, struct value *v)
 {
-    unsigned char first = *(*p)++;
-    unsigned more = first >= 0xF0 ? 3 : first >= 0xE0 ? 2 : 1;
-    static const uint32_t least[] = { 0, 0x80, 0x800, 0x10000 };
-    uint32_t v = first & (0x3Fu >> more);
+    unsigned char c = *++*p;
 
-    must(first >= 0xC0 && first < 0xF8);
-    for (unsigned i = 0; i < more; i++, (*p)++) {
-        must((**p & 0xC0) == 0x80);
-        v = v << 6 | (**p & 0x3Fu);
+    ++*p;
+    if (c != 'u') {
+        require(c == '"' || c == '\\');
+        add(v, (char)c);
+        return;
     }
-    must(v >= least[more] && v <= 0x10FFFF && (v < 0xD800 || v > 0xDFFF));
+    uint32_t u = take_hex(p);
+    require(u < 0x20 || u == 0x7F || u == 0xFFFD);
+    if (u < 0x80) {
+        add(v, (char)u);
+    } else {
+        add(v, '\xEF');
+        add(v, '\xBF');
+        add(v, '\xBD');
+    }
 }
 
-static void take_string(const unsigned char **p)
+static void take_string(const unsigned char **p, struct value *v)
 {
-    must(*(*p)++ == '"');
+    require(*(*p)++ == '"');
+    const unsigned char *begin = *p;
+    v->n = 0;
     while (**p != '"') {
         if (**p == '\\') {
-            (*p)++;
-            unsigned char c = *(*p)++;
-            must(c == '"' || c == '\\' || c == 'u');
-            if (c == 'u') {
-                uint32_t v = take_hex(p);
-                must(v < 0x20 || v == 0x7F || v == 0xFFFD);
-            }
-        } else if (**p >= 0x80) {
-            take_wide(p);
-        } else {
-            must(**p >= 0x20 && **p != 0x7F);
-            (*p)++;
+            take_escape(p, v);
+            continue;
         }
+        /* The line feed behind all ends a character that is cut short. */
+        size_t n = character(str_make((const char *)*p, 4));
+        require(n > 0 && **p >= 0x20 && **p != 0x7F);
+        for (size_t i = 0; i < n; i++)
+            add(v, (char)*(*p)++);
     }
+    v->escaped = (size_t)(*p - begin);
     (*p)++;
 }
 
@@ -75,46 +134,93 @@ static void take_number(const unsigned char **p)
 
     while (ascii_digit(**p))
         (*p)++;
-    must(*p > begin && (*begin != '0' || *p == begin + 1));
+    require(*p > begin && (*begin != '0' || *p == begin + 1));
     if (**p == '.') {
-        must(ascii_digit(*++*p));
+        require(ascii_digit(*++*p));
         while (ascii_digit(**p))
             (*p)++;
     }
 }
 
-static void check_json(const char *line, size_t n)
+static void check_member(struct str name, const struct value *v, const struct access_record *r)
 {
+    const struct {
+        const char *name;
+        struct str want;
+    } members[] = { { "peer", r->peer },       { "host", r->host },
+                    { "method", r->method },   { "target", r->target },
+                    { "raw", r->raw },         { "site", r->site },
+                    { "route", r->route },     { "reason", r->reason },
+                    { "referer", r->referer }, { "user_agent", r->user_agent } };
+
+    for (size_t i = 0; i < array_len(members); i++)
+        if (str_eq(name, str_of(members[i].name)))
+            same(v, members[i].want, true);
+}
+
+static void check_json(const char *line, size_t n, const struct access_record *r)
+{
+    static struct value name, v;
     const unsigned char *p = (const unsigned char *)line;
 
-    must(*p++ == '{');
+    require(*p++ == '{');
     for (;;) {
-        take_string(&p);
-        must(*p++ == ':');
-        if (*p == '"')
-            take_string(&p);
-        else
+        take_string(&p, &name);
+        require(*p++ == ':');
+        if (*p == '"') {
+            take_string(&p, &v);
+            check_member(str_make(name.bytes, name.n), &v, r);
+        } else {
             take_number(&p);
+        }
         if (*p != ',')
             break;
         p++;
     }
-    must(*p++ == '}' && p == (const unsigned char *)line + n);
+    require(*p++ == '}' && p == (const unsigned char *)line + n);
 }
 
-static void check_combined(const char *line, size_t n)
-{
-    unsigned quotes = 0;
+/* ---- the combined format */
 
-    for (size_t i = 0; i < n; i++) {
-        must(line[i] >= ' ' && line[i] <= '~');
-        quotes += line[i] == '"';
-        if (line[i] != '\\')
+static void unescape(struct str s, struct value *v)
+{
+    *v = (struct value){ .n = 0, .escaped = s.n };
+    for (size_t i = 0; i < s.n; i++) {
+        if (s.p[i] != '\\') {
+            add(v, s.p[i]);
             continue;
-        must(i + 3 < n && line[i + 1] == 'x' && ascii_hex((unsigned char)line[i + 2]) >= 0 &&
-             ascii_hex((unsigned char)line[i + 3]) >= 0);
+        }
+        require(i + 3 < s.n && s.p[i + 1] == 'x');
+        int high = ascii_hex((unsigned char)s.p[i + 2]), low = ascii_hex((unsigned char)s.p[i + 3]);
+        require(high >= 0 && low >= 0);
+        add(v, (char)(high << 4 | low));
+        i += 3;
     }
-    must(quotes == 6);
+}
+
+static void check_combined(const char *line, size_t n, const struct access_record *r)
+{
+    static struct value v;
+    struct str rest = str_make(line, n), quoted[7];
+    size_t i = 0;
+
+    for (size_t k = 0; k < n; k++)
+        require(line[k] >= ' ' && line[k] <= '~');
+    while (rest.p != NULL) {
+        require(i < array_len(quoted));
+        quoted[i++] = str_cut(&rest, '"');
+    }
+    require(i == array_len(quoted)); /* quotes are behind 0, 1, ... 5 */
+    for (i = 0; i < array_len(quoted); i++)
+        unescape(quoted[i], &v);
+    unescape(quoted[3], &v);
+    same(&v, r->referer.n > 0 ? r->referer : STR("-"), false);
+    unescape(quoted[5], &v);
+    same(&v, r->user_agent.n > 0 ? r->user_agent : STR("-"), false);
+    if (r->method.n == 0) {
+        unescape(quoted[1], &v);
+        same(&v, r->raw.n > 0 ? r->raw : STR("-"), false);
+    }
 }
 
 /* ---- the record */
@@ -128,12 +234,12 @@ static struct str take_text(struct str *rest, char **copies)
     *rest = str_from(*rest, 2);
     n = min_of(n & 0x7fff, rest->n);
     *copies = malloc(n * times + 1); /* a read behind the end is seen */
-    must(*copies != NULL);
+    require(*copies != NULL);
     for (size_t i = 0; i < times && n; i++)
         memcpy(*copies + i * n, rest->p, n);
     *rest = str_from(*rest, n);
     struct str s = str_make(realloc(*copies, max_of(n * times, (size_t)1)), n * times);
-    must(s.p != NULL);
+    require(s.p != NULL);
     *copies = (char *)(uintptr_t)s.p;
     return s;
 }
@@ -143,13 +249,13 @@ static void try(enum access_format format, const struct access_record *r)
     struct access_clock clock = { 0 };
     char *line = malloc(ACCESS_LINE_MAX);
 
-    must(line != NULL);
+    require(line != NULL);
     size_t n = access_format(format, r, &clock, line, ACCESS_LINE_MAX);
-    must(n > 0 && n <= ACCESS_LINE_MAX && memchr(line, '\n', n) == line + n - 1);
+    require(n > 0 && n <= ACCESS_LINE_MAX && memchr(line, '\n', n) == line + n - 1);
     if (format == ACCESS_JSON)
-        check_json(line, n - 1);
+        check_json(line, n - 1, r);
     else
-        check_combined(line, n - 1);
+        check_combined(line, n - 1, r);
     free(line);
 }
 

@@ -1,22 +1,27 @@
 /*
  * pattern_fuzz.c - lines as patterns. Each is parsed; what is accepted has the promised form,
  * relates to the others as a relation must, and goes into a mux, which refuses it exactly when it
- * conflicts with a route there, and then serves a request made from the pattern itself.
+ * conflicts with a route there, and then serves a request made from the pattern itself. A line
+ * "> METHOD HOST PATH" is a request (HOST "-" is none): what the mux decides is what a reference
+ * says that tries every pattern.
  */
 #include <errno.h>
 #include <stdlib.h>
 
+#include "http/path.h"
+#include "http/target.h"
 #include "mux/mux.h"
+#include "tests/support/server/require.h"
 
 #define PATTERNS_MAX 24
+#define REQUESTS_MAX 16
+
+struct set {
+    const struct pattern *v[PATTERNS_MAX];
+    size_t n;
+};
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define require(cond)                                                                              \
-    do {                                                                                           \
-        if (!(cond))                                                                               \
-            abort();                                                                               \
-    } while (0)
 
 static void check_form(const struct pattern *p)
 {
@@ -96,59 +101,204 @@ static void check_match(const struct mux *m, const struct pattern *p, struct are
         require(mux_allow(m, host, path, arena).n > 0);
 }
 
-/* Adds `p` to the n patterns of `set` that m has. */
-static size_t add(struct mux *m, const struct pattern **set, size_t n, const struct pattern *p)
+/* Adds `p` to the patterns of `set`, which m has. */
+static void add(struct mux *m, struct set *set, const struct pattern *p)
 {
     bool conflict = false;
     void *other = NULL;
 
-    for (size_t i = 0; i < n; i++) {
-        check_pair(set[i], p);
-        conflict |= pattern_conflict(set[i], p);
+    for (size_t i = 0; i < set->n; i++) {
+        check_pair(set->v[i], p);
+        conflict |= pattern_conflict(set->v[i], p);
     }
     int r = mux_add(m, p, (void *)(uintptr_t)p, &other);
     if (r == -E2BIG) {
         require(p->n_names > MUX_CAPTURES_MAX);
-        return n;
+        return;
     }
     require(r == (conflict ? -EEXIST : 0));
-    if (conflict) {
+    if (conflict)
         require(pattern_conflict(other, p));
-        return n;
+    else
+        set->v[set->n++] = p;
+}
+
+/* ---- the reference */
+
+struct asked {
+    struct str method, host, path;
+};
+
+struct fit {
+    bool path, exact; /* exact: no tail took something */
+    struct str captures[MUX_CAPTURES_MAX];
+};
+
+static struct fit fit_path(const struct pattern *p, struct str path)
+{
+    struct fit f = { .path = false };
+    struct str rest = path;
+    size_t names = 0;
+
+    for (size_t i = 0; i < p->n_segments; i++) {
+        const struct segment *s = &p->segments[i];
+        if (rest.n == 0) /* the slash before a segment */
+            return f;
+        rest = str_from(rest, 1);
+        if (s->kind == SEGMENT_END || s->kind == SEGMENT_REST) {
+            if (s->text.n > 0 && s->kind == SEGMENT_REST)
+                f.captures[names] = rest;
+            f.exact = rest.n == 0;
+            f.path = f.exact || s->kind == SEGMENT_REST;
+            return f;
+        }
+        struct str segment = str_head(rest, str_chr(rest, '/'));
+        if (segment.n == 0 || (s->kind == SEGMENT_LITERAL && !str_eq(segment, s->text)))
+            return f;
+        if (s->kind == SEGMENT_WILDCARD)
+            f.captures[names++] = segment;
+        rest = str_from(rest, segment.n);
     }
-    set[n] = p;
-    return n + 1;
+    f.path = f.exact = rest.n == 0;
+    return f;
+}
+
+static bool fits_host(const struct pattern *p, struct str host)
+{
+    if (p->host.n == 0)
+        return true;
+    if (!p->host_is_wildcard)
+        return str_eq(p->host, host);
+    return host.n > p->host.n + 1 && str_ends(host, p->host) &&
+           host.p[host.n - p->host.n - 1] == '.';
+}
+
+static bool fits_method(const struct pattern *p, struct str method)
+{
+    return !p->has_method || str_eq(p->method_token, method) ||
+           (str_eq(p->method_token, STR("GET")) && str_eq(method, STR("HEAD")));
+}
+
+/* The first that differ decide: hosts, paths, methods. */
+static bool is_better(const struct pattern *a, const struct pattern *b)
+{
+    enum relation r = pattern_compare_hosts(a, b);
+
+    if (r == RELATION_EQUAL)
+        r = pattern_compare_paths(a, b);
+    if (r == RELATION_EQUAL)
+        r = pattern_compare_methods(a, b);
+    require(r == RELATION_MORE_GENERAL || r == RELATION_MORE_SPECIFIC);
+    return r == RELATION_MORE_SPECIFIC;
+}
+
+/* The best pattern, or NULL; *ret_other: one fits but for the method. */
+static const struct pattern *best_of(const struct set *set, const struct asked *a, struct fit *ret,
+                                     bool *ret_other)
+{
+    const struct pattern *best = NULL;
+
+    for (size_t i = 0; i < set->n; i++) {
+        const struct pattern *p = set->v[i];
+        struct fit f = fit_path(p, a->path);
+        if (!f.path || !fits_host(p, a->host))
+            continue;
+        if (!fits_method(p, a->method)) {
+            *ret_other = true;
+        } else if (best == NULL || is_better(p, best)) {
+            best = p;
+            *ret = f;
+        }
+    }
+    return best;
+}
+
+static void check_request(const struct mux *m, const struct set *set, const struct asked *a,
+                          struct arena *arena)
+{
+    struct mux_match r;
+    struct asked with_slash = *a;
+    struct fit fit = { .path = false }, slash_fit = { .path = false };
+    bool other = false, add_slash = false;
+    const struct pattern *best = best_of(set, a, &fit, &other);
+
+    if (!str_ends(a->path, STR("/"))) {
+        with_slash.path = arena_printf(arena, "%.*s/", str_fmt(a->path));
+        best_of(set, &with_slash, &slash_fit, &other);
+        add_slash = !fit.exact && slash_fit.exact;
+    }
+    mux_match(m, method_of(a->method), a->method, a->host, a->path, &r);
+    require(r.add_slash == add_slash);
+    if (add_slash)
+        best = NULL;
+    require(r.route == best && r.other_method == (!add_slash && best == NULL && other));
+    if (best == NULL)
+        return;
+    require(r.pattern == best);
+    for (size_t i = 0; i < best->n_names; i++)
+        require(str_eq(r.captures[i], fit.captures[i]));
+}
+
+/* In the form that a request has. */
+static bool parse_request(struct str line, struct arena *arena, struct asked *ret)
+{
+    bool cleaned;
+
+    if (!str_starts(line, STR("> ")))
+        return false;
+    line = str_from(line, 2);
+    ret->method = str_cut(&line, ' ');
+    struct str host = line.p != NULL ? str_cut(&line, ' ') : STR_EMPTY, port;
+    if (str_eq(host, STR("-")))
+        host = STR_EMPTY;
+    if (target_authority(host, arena, &ret->host, &port) != NULL)
+        return false;
+    char *out = arena_alloc(arena, line.n + 1);
+    require(out != NULL);
+    return http_is_token(ret->method) && path_clean(line, out, &ret->path, &cleaned) == 0;
+}
+
+static void parse(struct mux *m, struct set *set, struct str line, struct arena *arena)
+{
+    struct pattern *p = arena_alloc(arena, sizeof *p);
+    const char *why = NULL;
+    size_t at = SIZE_MAX;
+
+    require(p != NULL);
+    int r = pattern_parse(line, arena, p, &why, &at);
+    if (r < 0) {
+        require(r == -EINVAL && why != NULL && at <= line.n);
+        return;
+    }
+    require(str_eq(p->text, line));
+    check_form(p);
+    check_pair(p, p);
+    require(pattern_conflict(p, p));
+    add(m, set, p);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct arena arena;
-    const struct pattern *set[PATTERNS_MAX];
+    struct set set = { .n = 0 };
+    struct asked asked[REQUESTS_MAX];
     struct str rest = str_make((const char *)data, size);
-    size_t n = 0;
+    size_t n_asked = 0;
 
     arena_init(&arena, MIB(64));
     struct mux *m = mux_new(&arena);
     require(m != NULL);
-    while (rest.p != NULL && n < PATTERNS_MAX) {
+    while (rest.p != NULL && set.n < PATTERNS_MAX && n_asked < REQUESTS_MAX) {
         struct str line = str_cut(&rest, '\n');
-        struct pattern *p = arena_alloc(&arena, sizeof *p);
-        const char *why = NULL;
-        size_t at = SIZE_MAX;
-        require(p != NULL);
-        int r = pattern_parse(line, &arena, p, &why, &at);
-        if (r < 0) {
-            require(r == -EINVAL && why != NULL && at <= line.n);
-            continue;
-        }
-        require(str_eq(p->text, line));
-        check_form(p);
-        check_pair(p, p);
-        require(pattern_conflict(p, p));
-        n = add(m, set, n, p);
+        if (parse_request(line, &arena, &asked[n_asked]))
+            n_asked++;
+        else
+            parse(m, &set, line, &arena);
     }
-    for (size_t i = 0; i < n; i++)
-        check_match(m, set[i], &arena);
+    for (size_t i = 0; i < set.n; i++)
+        check_match(m, set.v[i], &arena);
+    for (size_t i = 0; i < n_asked; i++)
+        check_request(m, &set, &asked[i], &arena);
     arena_done(&arena);
     return 0;
 }

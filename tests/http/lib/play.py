@@ -659,4 +659,5 @@ class Play:
         client.shutdown()
         answer = client.take_all()
         client.close()
-        return re.sub(rb"\r\nDate: [^\r]*", b"\r\nDate: -", answer)
+        answer = re.sub(rb"\r\nDate: [^\r]*", b"\r\nDate: -", answer)
+        return re.sub(rb"\bid=[0-9a-f]{16}\b", b"id=-", answer)

@@ -14,7 +14,7 @@
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static bool shut;
-static unsigned n_waiting, n_later, n_alive, n_thens, n_cancelled;
+static unsigned n_waiting, n_later, n_alive, n_begun, n_thens, n_cancelled;
 static struct exchange *later[LATER_MAX];
 static enum stage_wait worker;
 
@@ -105,6 +105,11 @@ unsigned stage_alive(void)
     return read_count(&n_alive);
 }
 
+unsigned stage_begun(void)
+{
+    return read_count(&n_begun);
+}
+
 unsigned stage_thens(void)
 {
     return read_count(&n_thens);
@@ -185,6 +190,7 @@ static bool begin(struct exchange *x)
     if (arena_on_reset(exchange_arena(x), request_over, NULL) < 0)
         return false;
     add(&n_alive, 1);
+    add(&n_begun, 1);
     return response_add(res, STR("X-Query"), query.n > 0 ? query : STR("-")) == 0;
 }
 

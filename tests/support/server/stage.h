@@ -34,8 +34,9 @@ void stage_await_later(unsigned n);
 /* Whether nobody waits any more for the first of them. */
 bool stage_later_is_cancelled(void);
 
-/* Requests whose memory is alive, and calls so far of the steps that follow a wait. */
+/* Requests whose memory is alive, requests so far, and calls of the steps that follow a wait. */
 unsigned stage_alive(void);
+unsigned stage_begun(void);
 unsigned stage_thens(void);
 /* Jobs that saw that nobody waits for them any more. */
 unsigned stage_cancelled(void);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "server/engine.h"
+#include "server/h1.h"
 #include "tests/support/server/daemon.h"
 #include "tests/support/server/rig.h"
 #include "tests/support/server/stage.h"
@@ -26,6 +27,7 @@ static void set_up(void)
         "listeners: { s: { address = \"unix:%s/socket\"; } }\n"
         "timeouts: { header = \"1h\"; body = \"2h\"; write = \"3h\"; handler = \"4h\"; idle = "
         "\"5h\"; }\n"
+        "limits: { write_rate = \"10\"; body_rate = \"1\"; }\n"
         "routes: {\n"
         "  a:    { match = \"/a\"; respond: { body = \"alpha\"; } }\n"
         "  read: { match = \"/read\"; try_read: {} }\n"
@@ -403,6 +405,184 @@ START_TEST(write_time_out)
 }
 END_TEST
 
+/* Takes all that is there; how much. */
+static size_t take_all(int peer)
+{
+    static char some[KIB(256)];
+    size_t all = 0;
+
+    for (ssize_t n; (n = recv(peer, some, sizeof some, 0)) > 0;)
+        all += (size_t)n;
+    return all;
+}
+
+/* As if the wait had begun so much earlier. */
+static void wait_longer(struct conn *c, int64_t length)
+{
+    ck_assert_int_eq(c->wait, CONN_WAIT_WRITE);
+    c->since -= length;
+}
+
+START_TEST(write_rate)
+{
+    int peer;
+    struct conn *c = rig_conn(&peer);
+
+    client_send(peer, "GET /big HTTP/1.1\r\nHost: x\r\n\r\n");
+    turns(3);
+    wait_longer(c, 3 * HOUR);
+    ck_assert_uint_gt(take_all(peer), 3 * 3600 * 10); /* limits.write_rate */
+    turns(3);
+    ck_assert_int_lt(c->waited, HOUR); /* judged, and good */
+    for (int i = 0; i < 2; i++) {      /* not yet as long as the time-out */
+        wait_longer(c, HOUR);
+        take_all(peer);
+        turns(3);
+    }
+    wait_longer(c, 4000 * HOUR); /* far too long for what came in it */
+    take_all(peer);
+    turns(3);
+    ck_assert_uint_eq(rig.engine.n_conns, 0);
+    ck_assert_uint_eq(stats_read(&rig.engine.stats, aborted), 1);
+    ck_assert_uint_eq(stats_read(&rig.engine.stats, timeouts), 1);
+    close(peer);
+}
+END_TEST
+
+/* The kernel does not tell of little room: only a look at the end of the time-out shows it. */
+START_TEST(write_time_out_sees_what_was_taken)
+{
+    static char some[KIB(64)];
+    int peer;
+    struct conn *c = rig_conn(&peer);
+
+    client_send(peer, "GET /big HTTP/1.1\r\nHost: x\r\n\r\n");
+    turns(3);
+    int64_t taken = c->taken;
+    ck_assert_int_gt(recv(peer, some, sizeof some, 0), 0);
+    timers_expire(&rig.engine.loop.timers, rig.engine.loop.now + 3 * HOUR + NSEC_PER_SEC);
+    ck_assert_uint_eq(rig.engine.n_conns, 1);
+    ck_assert_int_gt(c->taken, taken);
+    ck_assert(timer_is_set(&c->timer));
+    pass_time(3 * HOUR + NSEC_PER_SEC);
+    turns(2);
+    take_all(peer);
+    pass_time(3 * HOUR + NSEC_PER_SEC);
+    pass_time(3 * HOUR + NSEC_PER_SEC);
+    ck_assert_uint_eq(rig.engine.n_conns, 0);
+    close(peer);
+}
+END_TEST
+
+START_TEST(body_rate)
+{
+    bool end;
+    int peer;
+    struct conn *c = rig_conn(&peer);
+
+    client_send(peer, "POST /read HTTP/1.1\r\nHost: x\r\nContent-Length: 99999\r\n\r\nabc");
+    for (int i = 0; i < 2; i++) {
+        turns(2);
+        struct h1 *h = c->proto_data;
+        ck_assert_int_ne(h->body_since, 0);
+        h->body_since -= HOUR; /* the time-out is two of these, and the rate 1 */
+        client_send(peer, "d");
+    }
+    turns(2);
+    assert_starts(rig_received(peer, &end), "HTTP/1.1 408 ");
+    close(peer);
+    turns(2);
+}
+END_TEST
+
+START_TEST(idle_ones_make_room_the_longest_idle_first)
+{
+    int peers[3];
+    struct conn *conns[3];
+
+    for (int i = 0; i < 3; i++)
+        conns[i] = rig_conn(&peers[i]);
+    turns(1);
+    ck_assert(!engine_make_room(&rig.engine)); /* they have only come */
+    client_send(peers[0], REQUEST);            /* now this one is the last */
+    turns(2);
+    for (int i = 0; i < 3; i++)
+        conns[i]->since -= 2 * NSEC_PER_SEC;
+    ck_assert(engine_make_room(&rig.engine));
+    ck_assert(is_closed(peers[1]));
+    ck_assert(!is_closed(peers[2]) && !is_closed(peers[0]));
+    client_send(peers[2], "G"); /* has arrived, and is not yet seen */
+    ck_assert(!engine_make_room(&rig.engine));
+    turns(2);
+    ck_assert(engine_make_room(&rig.engine));
+    ck_assert(is_closed(peers[0]));
+    ck_assert(!engine_make_room(&rig.engine)); /* the last is not idle */
+    turns(1);
+    ck_assert_uint_eq(rig.engine.n_conns, 1);
+    ck_assert_uint_eq(stats_read(&rig.engine.stats, evicted), 2);
+    for (int i = 0; i < 3; i++)
+        close(peers[i]);
+    turns(2);
+}
+END_TEST
+
+/* What slow heads take. */
+START_TEST(a_slow_head_is_parked)
+{
+    bool end;
+    int peer;
+    struct conn *c = rig_conn(&peer);
+
+    client_send(peer, "GET /a HTTP/1.1\r\nHo");
+    turns(2);
+    const struct h1 *h = c->proto_data;
+    ck_assert_uint_le(h->in.cap, KIB(1));
+    ck_assert_ptr_null(h->out.base);
+    client_send(peer, "st: x\r\n\r\n" REQUEST "GET /a");
+    turns(2);
+    assert_starts(rig_received(peer, &end), "HTTP/1.1 200 ");
+    ck_assert_uint_le(h->in.cap, KIB(1));
+    client_send(peer, " HTTP/1.1\r\nHost: x\r\n\r\n");
+    turns(2);
+    assert_starts(rig_received(peer, &end), "HTTP/1.1 200 ");
+    ck_assert_ptr_null(c->proto_data);
+    close(peer);
+    turns(2);
+}
+END_TEST
+
+START_TEST(at_the_bound_of_memory)
+{
+    struct budget *memory = &rig.bounds.memory;
+    size_t most = atomic_load(&memory->max);
+    int busy, late;
+    bool end;
+
+    struct conn *c = rig_conn(&busy);
+    (void)rig_conn(&late);
+    client_send(busy, "POST /read HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+                      "1\r\na\r\n");
+    turns(2);
+    atomic_store(&memory->max, 0);
+    client_send(late, REQUEST);
+    turns(2);
+    assert_starts(rig_received(late, &end), "HTTP/1.1 503 ");
+    ck_assert(end);
+    ck_assert_uint_eq(stats_read(&rig.engine.stats, refused_buffers), 1);
+    client_send(busy, "1\r\na\r\n0\r\n\r\n"); /* which has begun, and goes on */
+    turns(2);
+    assert_starts(rig_received(busy, &end), "HTTP/1.1 200 ");
+    ck_assert_int_eq(c->state, CONN_OPEN);
+    atomic_store(&memory->max, most);
+    client_send(busy, REQUEST);
+    turns(2);
+    assert_starts(rig_received(busy, &end), "HTTP/1.1 200 ");
+    close(busy);
+    close(late);
+    turns(2);
+}
+END_TEST
+
 START_TEST(peer_as_text)
 {
     char text[SOCK_TEXT_MAX];
@@ -445,6 +625,12 @@ int main(void)
     tcase_add_test(tc, body_time_out);
     tcase_add_test(tc, discard_time_out);
     tcase_add_test(tc, write_time_out);
+    tcase_add_test(tc, write_rate);
+    tcase_add_test(tc, write_time_out_sees_what_was_taken);
+    tcase_add_test(tc, body_rate);
+    tcase_add_test(tc, idle_ones_make_room_the_longest_idle_first);
+    tcase_add_test(tc, a_slow_head_is_parked);
+    tcase_add_test(tc, at_the_bound_of_memory);
     tcase_add_test(tc, peer_as_text);
     suite_add_tcase(suite, tc);
     runner = srunner_create(suite);
