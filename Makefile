@@ -165,7 +165,8 @@ PARTS_HTTP = "$(HTTP)" "$(HTTP) --transport=adverse" "$(HTTP) --split" \
 	"$(HTTP) --split --transport=adverse" "tests/http/selftest --muxd $(BUILD)/muxd-test" \
 	"tests/http/fault --muxd $(BUILD)/muxd-test start:1-240/5 alloc:1-2000/33 arena:1-11000/99"
 PARTS_FUZZ = $(foreach name,$(FUZZ),"$(BUILD)/tests/fuzz/$(name)_corpus tests/fuzz/corpus/$(name)")
-PARTS_LINT = tests/lint/floors "tests/lint/headers $(CC)" tests/lint/style tests/lint/selftest \
+PARTS_LINT = tests/lint/floors "tests/lint/headers $(CC)" tests/lint/style \
+	tests/lint/conformance tests/lint/selftest \
 	$(if $(shell command -v systemd-analyze),tests/lint/units)
 # Sanitizers keep what is freed, so memory is not judged then.
 PARTS_RELOAD = "tests/reload/run --muxd $(BUILD)/muxd-test$(if $(SAN), --no-memory)"

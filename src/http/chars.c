@@ -2,7 +2,7 @@
 #include "http/chars.h"
 
 #define TEXT (CHAR_VALUE | CHAR_QUOTED)
-#define VISIBLE (TEXT | CHAR_TARGET | CHAR_PATH) /* of no other grammar: " < > [ ] \ { } */
+#define VISIBLE (TEXT | CHAR_TARGET | CHAR_PATH)
 #define UNRESERVED (VISIBLE | CHAR_TOKEN | CHAR_URI | CHAR_HOST)
 #define SUB_DELIM (VISIBLE | CHAR_URI) /* some of them are tchar too */
 
@@ -36,13 +36,13 @@ const uint8_t http_chars[256] = {
     ['^'] = VISIBLE | CHAR_TOKEN,
     ['`'] = VISIBLE | CHAR_TOKEN,
     ['|'] = VISIBLE | CHAR_TOKEN,
-    ['<'] = VISIBLE,
-    ['>'] = VISIBLE,
+    ['<'] = TEXT,
+    ['>'] = TEXT,
     ['['] = VISIBLE,
     [']'] = VISIBLE,
     ['{'] = VISIBLE,
     ['}'] = VISIBLE,
-    ['"'] = CHAR_VALUE | CHAR_TARGET | CHAR_PATH,
-    ['\\'] = CHAR_VALUE | CHAR_TARGET | CHAR_PATH,
+    ['"'] = CHAR_VALUE,
+    ['\\'] = CHAR_VALUE | CHAR_TARGET,
     [0x80 ... 0xff] = TEXT,
 };

@@ -144,7 +144,7 @@ class Cases:
         self.play = play
         self.all = []
         self.failures = {}  # name: text
-        self.turns = []  # (case, what its log lines must be)
+        self.turns = []  # the case of each mark
         self.marker = None
 
     def add(self, cases):
@@ -204,10 +204,9 @@ class Cases:
     def _mark(self, case):
         if self.play.lossy():
             return
-        if self.marker is None or self.marker.eof:
+        if self.marker is None:
             self.marker = Client("marker", self.play.poller, self.play.values["address"])
-        number = len(self.turns)
-        self.marker.send(f"GET /mark/{number} HTTP/1.1\r\nHost: probe\r\n\r\n".encode())
+        self.marker.send(b"GET /mark/ HTTP/1.1\r\nHost: probe\r\n\r\n")
         self._expect_probe(self.marker)
         self.turns.append(case)
 
@@ -304,7 +303,7 @@ class Cases:
             raise Failure(f"no end of the answer: {show(answer)}") from None
         answer = answer.replace(b"HTTP/1.1 100 Continue\r\n\r\n", b"")
         answer = _DATE.sub(b"Sun, 06 Nov 1994 08:49:37 GMT", answer)
-        return re.sub(rb"\b[0-9a-f]{16}\b", b"(id)", answer)
+        return re.sub(rb"\b[0-9a-f]{16}\b", b"0" * 16, answer)
 
 
 class _Bytes:
