@@ -133,8 +133,8 @@ $(BUILD)/tests/unit/%_test: $(BUILD)/tests/unit/%_test.o $(BELOW_SERVER) $(SUPPO
 
 # muxd with handlers and a transport made for tests; what the scenarios in tests/http talk to. What may
 # fail on demand is replaced in the objects of muxd: tests/muxd-test/fault.c.
-FAULTY := malloc calloc realloc reallocarray aligned_alloc pthread_create epoll_ctl epoll_create1 \
-	eventfd signalfd server_new \
+FAULTY := malloc calloc realloc reallocarray aligned_alloc strdup tsearch glob pthread_create epoll_ctl \
+	epoll_create1 eventfd signalfd server_new \
 	$(addprefix arena_,alloc zalloc array str printf vprintf on_reset)
 $(BUILD)/muxd-test: LDFLAGS += $(FAULTY:%=-Wl,--wrap=%)
 $(BUILD)/muxd-test: $(OBJ) $(BUILD)/main.o $(call test_objects,muxd-test)
@@ -162,8 +162,8 @@ $(BUILD)/tests/fuzz/conn_fuzz: $(CONN_FUZZ_OBJ)
 HTTP := tests/http/run --muxd $(BUILD)/muxd-test
 PARTS_UNIT = $(UNIT)
 PARTS_HTTP = "$(HTTP)" "$(HTTP) --transport=adverse" "$(HTTP) --split" \
-	"$(HTTP) --split --transport=adverse" \
-	"tests/http/fault --muxd $(BUILD)/muxd-test start:1-60 alloc:1-60 arena:1-120"
+	"$(HTTP) --split --transport=adverse" "tests/http/selftest --muxd $(BUILD)/muxd-test" \
+	"tests/http/fault --muxd $(BUILD)/muxd-test start:1-240/5 alloc:1-2000/33 arena:1-11000/99"
 PARTS_FUZZ = $(foreach name,$(FUZZ),"$(BUILD)/tests/fuzz/$(name)_corpus tests/fuzz/corpus/$(name)")
 PARTS_LINT = tests/lint/floors "tests/lint/headers $(CC)" tests/lint/style tests/lint/selftest \
 	$(if $(shell command -v systemd-analyze),tests/lint/units)

@@ -2,6 +2,7 @@
 
 import glob
 import os
+import re
 import resource
 import shutil
 import signal
@@ -28,18 +29,45 @@ def pin(core):
     os.sched_setaffinity(0, {cores[core % len(cores)]})
 
 
-def wrk(url, seconds, connections, core=1, extra=()):
-    """The text wrk prints; ends the program if any request failed."""
+def wrk(url, seconds, connections, core=1, extra=(), refusals=False):
+    """The text wrk prints; ends the program if any request failed, unless `refusals` may be."""
     out = subprocess.run([need("wrk"), "-t1", f"-c{connections}", f"-d{seconds}s", *extra, url],
                          capture_output=True, text=True, check=True,
                          preexec_fn=lambda: pin(core)).stdout
-    if "Socket errors" in out or "Non-2xx" in out:
+    if not refusals and ("Socket errors" in out or "Non-2xx" in out):
         sys.exit(out)
     return out
 
 
+class WrkCounts:
+    """What wrk counted: answers with 2xx, those with another status, connections that ended without an
+    answer; and the seconds it took."""
+
+    def __init__(self, out):
+        number = r"(\d+)"
+        self.refused = int(found[1]) if (found := re.search(rf"responses: {number}", out)) else 0
+        requests, self.seconds = re.search(rf"{number} requests in ([\d.]+)s", out).groups()
+        self.served, self.seconds = int(requests) - self.refused, float(self.seconds)
+        errors = re.search(rf"connect {number}, read {number}, write {number}, timeout {number}", out)
+        self.no_connect, read, write, self.late = map(int, errors.groups() if errors else "0000")
+        self.ended = read + write
+        self.served_rate = self.served / self.seconds
+
+
+def lacks(command, template):
+    """What the daemon says against a configuration: an option that it does not have."""
+    with tempfile.NamedTemporaryFile("w", suffix=".conf") as file:
+        file.write(template.format(port=1, dir="/tmp"))
+        file.flush()
+        done = subprocess.run([command, "check", "-c", file.name], capture_output=True, text=True,
+                              check=False)
+    said = [line for line in done.stderr.splitlines() if "error: " in line]
+    return said[0].split("error: ")[1] if done.returncode else None
+
+
 class Daemon:
-    """`command` + a file with `template`, in which {port} and {dir} are filled in."""
+    """`command` + a file with `template`, in which {port} and {dir} are filled in. `core` None: on
+    any."""
 
     def __init__(self, name, template, command, core=0, descriptors=None):
         self.name, self.port = name, free_port()
@@ -49,7 +77,8 @@ class Daemon:
             f.write(template.format(port=self.port, dir=self.folder))
 
         def set_up():
-            pin(core)
+            if core is not None:
+                pin(core)
             if descriptors:
                 resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
 
@@ -78,18 +107,41 @@ class Daemon:
                 total += int(f.read().split()[0])
         return total
 
+    def _status_kib(self, name):
+        with open(f"/proc/{self.pid}/status") as f:
+            return next(int(line.split()[1]) for line in f if line.startswith(name))
+
     def peak_kib(self):
         """The most memory it ever had resident."""
-        with open(f"/proc/{self.pid}/status") as f:
-            return next(int(line.split()[1]) for line in f if line.startswith("VmHWM"))
+        return self._status_kib("VmHWM")
+
+    def rss_kib(self):
+        """What it has resident now."""
+        return self._status_kib("VmRSS")
+
+    def n_descriptors(self, kind=""):
+        """Open ones whose kind, as /proc has it, begins so: "socket:", "/" for files."""
+        n, folder = 0, f"/proc/{self.pid}/fd"
+        for fd in os.listdir(folder):
+            try:
+                n += os.readlink(f"{folder}/{fd}").startswith(kind)
+            except OSError:
+                pass  # closed meanwhile
+        return n
+
+    def n_sockets(self):
+        return self.n_descriptors("socket:")
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
         status = self.process.wait()
         self.log.seek(0)
         text = self.log.read()
-        shutil.rmtree(self.folder)
+        self.remove()
         return status, text
+
+    def remove(self):
+        shutil.rmtree(self.folder)
 
     def __enter__(self):
         return self

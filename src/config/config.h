@@ -81,11 +81,25 @@ struct route {
     struct filter_use *filters; /* in their fixed order */
     size_t n_filters;
     bool run_in_pool;
-    struct str pool; /* for this route's jobs, by name */
-    int64_t share;   /* of the pool: jobs at once; 0: no bound of its own */
+    struct str pool;  /* for this route's jobs, by name */
+    int64_t share;    /* of the pool: jobs at once; 0: no bound of its own */
+    int64_t deadline; /* ns, in place of timeouts.handler; 0: as there */
     /* The server's, from its registry: what outlives the snapshot. */
     struct route_state *state;
     struct workers *workers; /* of `pool` */
+};
+
+/* What a site shows for errors of its own making, as read when the config was loaded. */
+struct error_page {
+    unsigned first, last; /* status codes, 400 to 599 */
+    struct str type;      /* for Content-Type */
+    struct str media;     /* without its parameters, for Accept */
+    struct str body;
+};
+
+struct error_pages {
+    struct error_page *v; /* narrow ranges first, else in the order of the config */
+    size_t n;
 };
 
 struct site {
@@ -94,6 +108,8 @@ struct site {
     struct arena arena; /* of everything below, this struct's own memory excepted */
     struct strs hosts;  /* lower case; "*" is the catch-all */
     struct strs listen; /* listener names; empty: all */
+    struct strs errors; /* as spelled; empty if those of the top level are used, too */
+    struct error_pages pages;
     struct route *routes;
     size_t n_routes;
     struct mux *mux;

@@ -31,13 +31,15 @@ static bool same_route(const struct route *a, const struct route *b)
 {
     return str_eq(a->name, b->name) && strcmp(a->place.file, b->place.file) == 0 &&
            str_eq(a->pattern.text, b->pattern.text) && a->run_in_pool == b->run_in_pool &&
-           str_eq(a->pool, b->pool) && a->share == b->share && a->kind == b->kind &&
-           same_kind(a->kind->options, a->kind->same, a->conf, b->conf) && same_filters(a, b);
+           str_eq(a->pool, b->pool) && a->share == b->share && a->deadline == b->deadline &&
+           a->kind == b->kind && same_kind(a->kind->options, a->kind->same, a->conf, b->conf) &&
+           same_filters(a, b);
 }
 
 static bool same_site(const struct site *a, const struct site *b)
 {
-    if (!option_same(site_options, a, b) || a->n_routes != b->n_routes)
+    if (!option_same(site_options, a, b) || a->n_routes != b->n_routes ||
+        !same_pages(&a->pages, &b->pages))
         return false;
     for (size_t i = 0; i < a->n_routes; i++)
         if (!same_route(&a->routes[i], &b->routes[i]))

@@ -19,11 +19,13 @@ const struct option top_options[] = {
     OPT_ENUM(struct top_conf, log_level, "log_level", "info", log_levels,
              "What is written to the log on standard error: that and what is more severe, and "
              "always what came of a reload. "
-             "\"debug\" also counts the requests of each route when it ends."),
+             "\"debug\" also counts the requests of each route, and its time-outs, when it ends."),
     OPT_STRS(struct top_conf, include, "include", NULL,
              "Further files, as glob patterns relative to this file. Each is read by itself and "
              "may hold listeners, pools, routes, sites and include. A pattern without wildcard "
              "must name a file that exists."),
+    OPT_STRS(struct top_conf, errors, "errors", NULL,
+             "Pages for errors, of the site default and of sites that have none of their own."),
     OPT_END
 };
 
@@ -118,6 +120,10 @@ const struct option site_options[] = {
              "The hosts it answers for: names, \"*.example.org\" for all below a name, \"*\" for "
              "all that no other site has. Of several that fit the most specific wins."),
     OPT_STRS(struct site, listen, "listen", NULL, "Names of its listeners. Default: all of them."),
+    OPT_STRS(
+        struct site, errors, "errors", NULL,
+        "Pages for errors, each spelled \"404 FILE\" or \"500-599 FILE\". Default: those of the "
+        "top level."),
     OPT_END
 };
 
@@ -133,6 +139,10 @@ const struct option route_options[] = {
     OPT_INT(struct route_conf, share, "share", 0, 0, 1000000,
             "How many of its jobs may be in the pool at once, waiting ones included; past it "
             "requests get 503. 0: no bound but the pool's."),
+    OPT_TIME(
+        struct route_conf, deadline, "deadline", "0", 0, DAY,
+        "In place of \"handler\" of the time-outs, for this route: past it the client gets 504. "
+        "0: that of the time-outs."),
     OPT_END
 };
 

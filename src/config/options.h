@@ -14,6 +14,7 @@ struct top_conf {
     struct str access_log;
     int64_t log_level; /* of the choices */
     struct strs include;
+    struct strs errors;
 };
 
 /* `access_log`, where it is a group. */
@@ -30,6 +31,7 @@ struct route_conf {
     int64_t run; /* enum route_run */
     struct str pool;
     int64_t share;
+    int64_t deadline;
 };
 
 extern const struct option top_options[];

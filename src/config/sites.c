@@ -34,14 +34,21 @@ static int add_site(struct loader *l, struct setting setting, struct str name, s
     return keep_place(l, &s->arena, setting_place(setting, AT_NAME), &s->place);
 }
 
-/* The i-th string of a STRS option; a wrong element is in the report and not counted. */
-static struct setting nth_string(struct setting list, size_t i)
+struct setting nth_string(struct setting list, size_t i)
 {
     struct setting s = setting_is(list, NODE_STRING) ? list : setting_first(list);
 
     while (s.node != list.node && s.node != NULL && (!setting_is(s, NODE_STRING) || i-- > 0))
         s = setting_next(s);
     return s;
+}
+
+static int load_site_pages(struct loader *l, struct site *s, struct setting group)
+{
+    struct setting own = setting_get(group, STR("errors"));
+
+    return own.node != NULL ? load_pages(l, own, s->errors, &s->arena, &s->pages)
+                            : copy_pages(&l->pages, &s->arena, &s->pages);
 }
 
 /* Brings the hosts to lower case, checks them, notes their places. */
@@ -105,6 +112,8 @@ static int load_site(struct loader *l, struct named *named, struct str name, voi
                    s, &s->arena);
     if (r == 0)
         r = check_hosts(l, s, group);
+    if (r == 0)
+        r = load_site_pages(l, s, group);
     if (r < 0)
         return r;
     check_listen(l, s, group);
@@ -129,6 +138,8 @@ static int load_default_site(struct loader *l)
         return 0;
 
     int r = add_site(l, section, STR("default"), count_named_of_all(l, "routes"), &s);
+    if (r == 0)
+        r = copy_pages(&l->pages, &s->arena, &s->pages);
     if (r < 0)
         return r;
     struct str *host = arena_zalloc(&s->arena, sizeof *host);
@@ -154,7 +165,11 @@ int load_sites(struct loader *l)
     l->site_places = arena_array(&l->arena, n, sizeof *l->site_places);
     if (c->sites == NULL || l->site_places == NULL)
         return -ENOMEM;
-    int r = load_default_site(l);
+    struct setting pages =
+        setting_get(file_root(list_first(&l->files, struct file, node)), STR("errors"));
+    int r = load_pages(l, pages, l->top.errors, &l->arena, &l->pages);
+    if (r == 0)
+        r = load_default_site(l);
     if (r == 0)
         r = each_named_of_all(l, "sites", "site", &l->site_names, load_site, NULL);
     if (r == 0 && c->n_routes == 0 && l->report->errors == 0)

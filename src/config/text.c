@@ -90,34 +90,46 @@ static int finish(struct text *s, const char *name)
     return 0;
 }
 
+int text_bytes(const char *name, size_t max, char **ret, size_t *ret_n, struct stat *ret_stat,
+               const char **ret_why)
+{
+    int r = 0;
+
+    *ret_why = NULL;
+    int fd = open(name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, ret_stat) < 0)
+        r = -errno;
+    else if ((*ret_why = refusal(ret_stat)) != NULL)
+        r = -EINVAL;
+    else
+        r = read_all(fd, ret_stat->st_size > 0 ? (size_t)ret_stat->st_size : 0, max, ret, ret_n);
+    if (fd >= 0)
+        close(fd);
+    if (r == -EFBIG)
+        *ret_why = "it is too large";
+    else if (r < 0 && *ret_why == NULL)
+        *ret_why = strerrordesc_np(-r);
+    if (r < 0 && *ret_why == NULL)
+        *ret_why = "it cannot be read";
+    return r;
+}
+
 int text_read(struct text *s, const char *name, size_t max, const char **ret_why)
 {
     struct stat st;
-    int r = 0;
 
     *s = (struct text){ .text = NULL };
-    *ret_why = NULL;
-    int fd = open(name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    if (fd < 0 || fstat(fd, &st) < 0)
-        r = -errno;
-    else if ((*ret_why = refusal(&st)) != NULL)
-        r = -EINVAL;
-    else
-        r = read_all(fd, st.st_size > 0 ? (size_t)st.st_size : 0, max, &s->text, &s->n);
-    if (fd >= 0)
-        close(fd);
+    int r = text_bytes(name, max, &s->text, &s->n, &st, ret_why);
     if (r == 0) {
         s->dev = st.st_dev;
         s->ino = st.st_ino;
         s->mode = st.st_mode;
         r = finish(s, name);
-    }
-    if (r == -EFBIG)
+        if (r < 0)
+            *ret_why = strerrordesc_np(-r);
+    } else if (r == -EFBIG) {
         *ret_why = max < TEXT_FILE_MAX ? "with it the config is too large" : "it is over 16 MiB";
-    else if (r < 0 && *ret_why == NULL)
-        *ret_why = strerrordesc_np(-r);
-    if (r < 0 && *ret_why == NULL)
-        *ret_why = "it cannot be read";
+    }
     return r;
 }
 

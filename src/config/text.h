@@ -5,7 +5,7 @@
 #ifndef MUXD_CONFIG_TEXT_H
 #define MUXD_CONFIG_TEXT_H
 
-#include <sys/types.h>
+#include <sys/stat.h>
 
 #include "config/report.h"
 
@@ -24,8 +24,11 @@ struct text {
     mode_t mode;
 };
 
-/* Reads a regular file of at most `max` (<= TEXT_FILE_MAX) bytes; never waits for a FIFO or a
- * device. 0, or -errno with *ret_why what to tell. */
+/* All bytes of a regular file of at most `max`, into *ret (malloc; two more are there than *ret_n);
+ * never waits for a FIFO or a device. 0, or -errno with *ret_why what to tell; -EFBIG: larger. */
+int text_bytes(const char *name, size_t max, char **ret, size_t *ret_n, struct stat *ret_stat,
+               const char **ret_why) MUST_USE;
+/* The same as a config's text; max <= TEXT_FILE_MAX. */
 int text_read(struct text *s, const char *name, size_t max, const char **ret_why) MUST_USE;
 /* `s` with the given bytes instead of a file's. 0 or -ENOMEM. */
 int text_from_bytes(struct text *s, const char *name, struct str bytes) MUST_USE;

@@ -326,6 +326,13 @@ static int set_option(int fd, int level, int option, int value)
     return setsockopt(fd, level, option, &value, sizeof value) < 0 ? -errno : 0;
 }
 
+int sock_set_inherited(int fd)
+{
+    int r = set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+
+    return r < 0 ? r : set_option(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, SOCK_UNSENT_MAX);
+}
+
 static int open_socket(int family)
 {
     int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -347,7 +354,7 @@ static int bind_inet(const struct sock_addr *addr, bool reuse_port)
     if (r == 0)
         r = set_option(fd, IPPROTO_IP, IP_FREEBIND, 1);
     if (r == 0)
-        r = set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+        r = sock_set_inherited(fd);
     if (r == 0 && addr->sa.sa_family == AF_INET6)
         r = set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, addr->kind != SOCK_KIND_ANY);
     if (r == 0 && bind(fd, &addr->sa, addr->len) < 0)

@@ -42,7 +42,7 @@ bool sock_same(const struct sock_addr *a, const struct sock_addr *b);
 
 /*
  * Listening sockets are non-blocking and close-on-exec, with SO_REUSEADDR, IP_FREEBIND (an
- * address may come up later), and TCP_NODELAY for what they accept.
+ * address may come up later), and sock_set_inherited().
  *
  * For INET and ANY: first binds one socket WITHOUT SO_REUSEPORT, so that a second instance is
  * refused (-EADDRINUSE), closes it, and then opens `n` of them with SO_REUSEPORT (port 0: all get
@@ -60,6 +60,16 @@ bool sock_overlap(const struct sock_addr *a, const struct sock_addr *b);
 
 /* accept4 with SOCK_NONBLOCK | SOCK_CLOEXEC. >= 0, or -errno. */
 int sock_accept(int fd, struct sockaddr_storage *ret_peer, socklen_t *ret_len);
+
+/* What the kernel takes for a client beyond what it has sent to it. Without a bound it takes what
+ * its memory for TCP allows: megabytes for each client that does not read, until that memory is
+ * used up and everybody's connections are reset. Enough to keep a fast client busy between two
+ * turns. */
+#define SOCK_UNSENT_MAX (128 * 1024)
+
+/* Sets on a listening socket what the ones it accepts inherit: TCP_NODELAY, and SOCK_UNSENT_MAX.
+ * Not on a unix socket, which refuses both. 0 or -errno. */
+int sock_set_inherited(int fd);
 
 /* What to do about an error of sock_accept(), -errno. */
 enum sock_retry {

@@ -10,8 +10,8 @@
 
 #include "base/check.h"
 #include "base/json.h"
-#include "handler/accept.h"
 #include "handler/handler.h"
+#include "http/accept.h"
 
 enum { ECHO_DESCRIBE, ECHO_BODY };
 static const char *const echo_modes[] = { "describe", "body", NULL };

@@ -14,11 +14,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "handler/accept.h"
 #include "handler/handler.h"
 #include "handler/lookup.h"
 #include "handler/mime.h"
 #include "handler/precondition.h"
+#include "http/accept.h"
 #include "http/date.h"
 #include "http/path.h"
 #include "http/range.h"

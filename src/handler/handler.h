@@ -94,8 +94,9 @@ int exchange_write(struct exchange *x, const void *bytes, size_t n);
 /* On a worker only: the body ends here without being whole; the client sees a truncation. */
 void exchange_abort(struct exchange *x);
 
-/* Sets an error response with a short body, dropping fields and body set before, and returns
- * STEP_DONE. `reason` (a constant token such as "no_memory") goes to the log, not to the client. */
+/* Sets an error response with the site's page or a short body of its own, dropping fields and body
+ * set before, and returns STEP_DONE. `reason` (a constant token such as "no_memory") goes to the
+ * log, not to the client. */
 enum step exchange_fail(struct exchange *x, unsigned status, const char *reason);
 
 /* ---- memory and flow */

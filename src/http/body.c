@@ -209,7 +209,7 @@ static bool step(struct body_reader *b, unsigned char c)
         return true;
     case AT_DATA_CR:
         if (c != '\r')
-            return refuse(b, 400, "chunk_end_malformed");
+            return refuse_byte(b, c, "chunk_end_malformed");
         expect(b, AT_DATA_LF);
         return true;
     case AT_DATA_LF:

@@ -76,11 +76,11 @@ size_t emit_head(char *out, const struct response *r, const struct emit *how)
         at = put(at, how->date, HTTP_DATE_LEN);
         at = put_literal(at, "\r\n");
     }
-    if (how->framing == EMIT_LENGTH) {
+    if (how->framing == FRAMING_LENGTH) {
         at = put_literal(at, LENGTH);
         at = put_decimal(at, how->length);
         at = put_literal(at, "\r\n");
-    } else if (how->framing == EMIT_CHUNKED) {
+    } else if (how->framing == FRAMING_CHUNKED) {
         at = put_literal(at, CHUNKED);
     }
     for (size_t i = 0; i < r->n_fields; i++) {

@@ -2,17 +2,12 @@
 #ifndef MUXD_HTTP_EMIT_H
 #define MUXD_HTTP_EMIT_H
 
+#include "http/framing.h"
 #include "http/response.h"
 
-enum emit_framing {
-    EMIT_NONE,    /* no framing fields: 1xx, 204, 304; or ended by closing */
-    EMIT_LENGTH,  /* Content-Length: length */
-    EMIT_CHUNKED, /* Transfer-Encoding: chunked */
-};
-
 struct emit {
-    enum emit_framing framing;
-    uint64_t length;
+    enum framing framing;
+    uint64_t length;  /* FRAMING_LENGTH */
     const char *date; /* HTTP_DATE_LEN bytes, or NULL: no Date */
     bool close;       /* Connection: close */
     bool keep_alive;  /* Connection: keep-alive, for HTTP/1.0 clients */

@@ -301,7 +301,6 @@ static bool next_element(struct str *rest, struct str *ret)
 /* Slices head[fields_at ..) into r->fields. Returns the reason of a refusal or NULL. */
 static const char *slice_fields(struct request *r, struct str head, size_t n_fields)
 {
-    const uint64_t once = UINT64_C(1) << FIELD_HOST | UINT64_C(1) << FIELD_CONTENT_LENGTH;
     const char *at = head.p, *end = head.p + head.n;
 
     while (r->n_fields < n_fields) {
@@ -313,10 +312,9 @@ static const char *slice_fields(struct request *r, struct str head, size_t n_fie
         f->value = str_trim(str_make(colon + 1, (size_t)(cr - colon - 1)));
         f->id = field_id_of(f->name);
         if (f->id != FIELD_OTHER) {
-            uint64_t bit = UINT64_C(1) << f->id;
-            if (r->known & bit & once)
-                return f->id == FIELD_HOST ? "host_repeated" : "content_length_repeated";
-            r->known |= bit;
+            if (f->id == FIELD_HOST && (r->known >> FIELD_HOST & 1))
+                return "host_repeated";
+            r->known |= UINT64_C(1) << f->id;
         }
         at = cr + 2;
     }
@@ -342,62 +340,20 @@ static const char *judge_host(struct request *r, unsigned minor, struct arena *a
     return NULL;
 }
 
-/* All Transfer-Encoding fields are one list, and it must be "chunked". */
-static const char *judge_codings(const struct request *r, unsigned *ret_status)
-{
-    bool chunked = false, unknown = false;
-
-    for (size_t i = 0; i < r->n_fields; i++) {
-        if (r->fields[i].id != FIELD_TRANSFER_ENCODING)
-            continue;
-        for (struct str rest = r->fields[i].value; rest.p != NULL;) {
-            struct str coding = str_trim(str_cut(&rest, ','));
-            if (chunked)
-                return "chunked_not_last";
-            if (str_ieq(coding, STR("chunked")))
-                chunked = true;
-            else if (http_is_token(str_trim(str_head(coding, str_chr(coding, ';')))))
-                unknown = true;
-            else
-                return "transfer_encoding_malformed";
-        }
-    }
-    if (unknown) {
-        *ret_status = 501;
-        return "transfer_coding_unknown";
-    }
-    return NULL;
-}
-
-/* RFC 9112 section 6.3, without its lenient branches. */
 static const char *judge_framing(struct request *r, struct head_info *info, unsigned *ret_status)
 {
-    const struct field *length = request_field(r, FIELD_CONTENT_LENGTH);
-    bool coded = r->known >> FIELD_TRANSFER_ENCODING & 1;
+    struct request_framing f =
+        framing_of_request(info->minor, framing_codings(r), framing_length(r, &info->length),
+                           r->method == METHOD_CONNECT);
 
-    if (coded) {
-        if (length != NULL)
-            return "transfer_encoding_with_content_length";
-        if (info->minor == 0)
-            return "transfer_encoding_in_http_1_0";
-        const char *why = judge_codings(r, ret_status);
-        if (why != NULL)
-            return why;
-        info->framing = FRAMING_CHUNKED;
-        r->body_length = BODY_LENGTH_UNKNOWN;
-        r->has_body = true;
-    } else if (length != NULL) {
-        int e = str_u64(length->value, &info->length);
-        if (e == -EINVAL)
-            return "content_length_malformed";
-        if (e < 0 || info->length > INT64_MAX)
-            return "content_length_overflow";
-        info->framing = FRAMING_LENGTH;
-        r->body_length = info->length;
-        r->has_body = info->length > 0;
+    if (f.status != 0) {
+        *ret_status = f.status;
+        return f.reason;
     }
-    /* What follows a CONNECT is the tunnel's; a body in between would be read two ways. */
-    return r->has_body && r->method == METHOD_CONNECT ? "connect_with_body" : NULL;
+    info->framing = f.framing;
+    r->body_length = f.framing == FRAMING_CHUNKED ? BODY_LENGTH_UNKNOWN : info->length;
+    r->has_body = r->body_length > 0;
+    return NULL;
 }
 
 static const char *judge_connection(const struct request *r, struct head_info *info)
@@ -427,12 +383,18 @@ static const char *judge_expect(const struct request *r, struct head_info *info,
 {
     if (info->minor == 0 || !(r->known >> FIELD_EXPECT & 1))
         return NULL;
-    for (size_t i = 0; i < r->n_fields; i++)
-        if (r->fields[i].id == FIELD_EXPECT && !str_ieq(r->fields[i].value, STR("100-continue"))) {
-            *ret_status = 417;
-            return "expectation_unknown";
+    for (size_t i = 0; i < r->n_fields; i++) {
+        if (r->fields[i].id != FIELD_EXPECT)
+            continue;
+        struct str rest = r->fields[i].value, expectation;
+        while (next_element(&rest, &expectation)) {
+            if (!str_ieq(expectation, STR("100-continue"))) {
+                *ret_status = 417;
+                return "expectation_unknown";
+            }
+            info->expect_continue = r->has_body;
         }
-    info->expect_continue = r->has_body;
+    }
     return NULL;
 }
 

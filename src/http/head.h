@@ -14,7 +14,7 @@
 #define MUXD_HTTP_HEAD_H
 
 #include "base/arena.h"
-#include "http/request.h"
+#include "http/framing.h"
 
 /* Bounds (muxd.conf(5), `limits`). */
 struct head_limits {
@@ -41,15 +41,12 @@ enum head_result {
     HEAD_BAD,  /* refused: p->status and p->reason */
 };
 
-/* How the body is framed (RFC 9112 section 6.3). */
-enum framing { FRAMING_NONE, FRAMING_LENGTH, FRAMING_CHUNKED };
-
 /* What only the protocol needs to know. */
 struct head_info {
-    unsigned minor; /* HTTP/1.minor, 0 or 1; a higher minor counts as 1 */
-    enum framing framing;
-    uint64_t length; /* FRAMING_LENGTH */
-    bool keep_alive; /* the client's side of persistence (RFC 9112 section 9.3) */
+    unsigned minor;       /* HTTP/1.minor, 0 or 1; a higher minor counts as 1 */
+    enum framing framing; /* of the body */
+    uint64_t length;      /* FRAMING_LENGTH */
+    bool keep_alive;      /* the client's side of persistence (RFC 9112 section 9.3) */
     bool expect_continue;
     bool upgrade; /* Connection: upgrade with an Upgrade field */
 };

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "server/accesslog.h"
 #include "server/engine.h"
+#include "server/errorpage.h"
 #include "server/registry.h"
 
 #define EXCHANGE_MAGIC 0x65786368u /* "exch" */
@@ -74,25 +75,6 @@ void exchange_body_drop(struct exchange *x, struct body *b)
     *b = (struct body){ .kind = BODY_KIND_NONE };
 }
 
-/* Without memory for a field or the text the answer is sent without it. */
-static void set_error(struct response *res, struct body *body, struct arena *arena, unsigned status,
-                      const char *reason_token)
-{
-    response_init(res, arena);
-    res->status = status;
-    res->reason = reason_token;
-    if (!status_has_body(status))
-        return;
-    struct str reason = status_reason(status);
-    struct str text =
-        arena_printf(arena, "%u%s%.*s\n", status, reason.n ? " " : "", str_fmt(reason));
-    if (text.p != NULL)
-        *body = (struct body){ .kind = BODY_KIND_BYTES, .length = text.n, .bytes = text };
-    response_add_checked(res, STR("Content-Type"), STR("text/plain; charset=utf-8"));
-    if (status == 503)
-        response_add_checked(res, STR("Retry-After"), STR("1"));
-}
-
 bool exchange_on_worker(const struct exchange *x)
 {
     return x->lent && engine_self() == NULL;
@@ -106,7 +88,7 @@ enum step exchange_fail(struct exchange *x, unsigned status, const char *reason)
         return STEP_DONE;
     }
     exchange_body_drop(x, &x->body);
-    set_error(&x->response, &x->body, &x->arena, status, reason);
+    errorpage_make(x, status, reason, &x->arena, &x->response, &x->body);
     return STEP_DONE;
 }
 
@@ -127,7 +109,7 @@ static void reply_no_memory(struct exchange *x)
     exchange_body_drop(x, &x->late_body);
     arena_reset(&x->late_arena);
     exchange_note(x, 503, "no_memory");
-    set_error(&x->late, &x->late_body, &x->late_arena, 503, "no_memory");
+    errorpage_make(x, 503, "no_memory", &x->late_arena, &x->late, &x->late_body);
     x->reply = &x->late;
     x->reply_body = &x->late_body;
 }
@@ -152,7 +134,8 @@ static void reply_ours(struct exchange *x)
     timer_clear(&x->engine->loop.timers, &x->timer);
     if (x->response.status < 200 || x->response.status > 999)
         exchange_fail(x, 500, x->response.status == 0 ? "no_response" : "bad_status");
-    if (x->response.reason != NULL && x->response.status >= 500)
+    if (x->response.reason != NULL &&
+        (x->response.status >= 500 || x->response.status == 408)) /* our bounds' doing */
         exchange_note(x, x->response.status, x->response.reason);
     exchange_move(x, EXCHANGE_REPLYING);
     exchange_reply(x, &x->response, &x->body);
@@ -161,7 +144,7 @@ static void reply_ours(struct exchange *x)
 void exchange_late_reply(struct exchange *x, unsigned status, const char *reason)
 {
     exchange_note(x, status, reason);
-    set_error(&x->late, &x->late_body, &x->late_arena, status, reason);
+    errorpage_make(x, status, reason, &x->late_arena, &x->late, &x->late_body);
     exchange_reply(x, &x->late, &x->late_body);
 }
 
@@ -323,6 +306,11 @@ void exchange_refuse(struct exchange *x, unsigned status, const char *reason)
 
 /* ---- time-outs */
 
+static void count_timeout(struct exchange *x)
+{
+    stats_count(x->route->state->counts[x->engine->index], timeouts);
+}
+
 static void timed_out(struct timer *t)
 {
     struct exchange *x = container_of(t, struct exchange, timer);
@@ -335,6 +323,7 @@ static void timed_out(struct timer *t)
         resume(x);
         break;
     case EXCHANGE_LATER:
+        count_timeout(x);
         abandon_later(x);
         exchange_late_reply(x, 504, "handler_timeout");
         break;
@@ -352,6 +341,7 @@ static void timed_out(struct timer *t)
             set_timer(x, x->timeouts.handler - x->queue_time); /* > 0, or it were not set */
             break;
         }
+        count_timeout(x);
         if (exchange_abandon(x)) {
             exchange_move(x, EXCHANGE_STEPPING);
             exchange_go_on(x, exchange_fail(x, 504, "handler_timeout"));
@@ -361,10 +351,12 @@ static void timed_out(struct timer *t)
         break;
     case EXCHANGE_STREAMING:
     case EXCHANGE_REPLYING:
-        if (x->body_wanted)
+        if (x->body_wanted) {
             x->body_timed_out = true;
-        else
+        } else {
+            count_timeout(x);
             x->stalled = true;
+        }
         x->conn->proto->ready(x);
         break;
     default:
@@ -454,7 +446,7 @@ enum step exchange_read_failed(struct exchange *x, int error)
     case EMSGSIZE:
         return exchange_fail(x, 413, "body_too_large");
     default:
-        return exchange_fail(x, 400, "bad_body");
+        return exchange_fail(x, 400, x->body_fault);
     }
 }
 
@@ -504,6 +496,7 @@ void exchange_prepare(struct exchange *x, struct conn *c)
     x->id = ++c->engine->last_id;
     x->version_minor = 1;
     x->raw = STR_EMPTY;
+    x->body_fault = "bad_body";
     x->status = 0;
     x->sent = 0;
     x->body.kind = x->late_body.kind = BODY_KIND_NONE;

@@ -87,26 +87,28 @@ struct exchange {
     bool stalled;        /* the body's source gave nothing for too long */
     bool ended;          /* exchange_end() was called: only its memory is waited for */
     int64_t began;       /* loop_now() when its head was complete */
-    uint64_t id;         /* in the logs */
+    /* Constant once it began, so who holds it may read them too. */
+    uint64_t id;    /* in the logs, and in the bodies of errors */
+    struct str raw; /* instead of a request that was refused: the begin of its first line */
     /* Of the log, told by the protocol. */
-    unsigned version_minor; /* of HTTP/1 */
-    struct str raw;         /* instead of a request that was refused: the begin of its first line */
-    unsigned status;        /* of the response, once its head is on its way; or 0 */
-    uint64_t sent;          /* of its body; bytes */
-    struct response *reply; /* what to send: NULL, &response, or &late */
+    unsigned version_minor;  /* of HTTP/1 */
+    unsigned status;         /* of the response, once its head is on its way; or 0 */
+    uint64_t sent;           /* of its body; bytes */
+    struct response *reply;  /* what to send: NULL, &response, or &late */
     struct body *reply_body; /* likewise */
     struct response late;    /* the head while, or instead of when, `response` is the worker's */
     struct body late_body;
     struct arena late_arena;
 
     /* Both sides'. */
-    _Atomic bool cancelled;     /* nobody waits for what the holder makes any more */
-    _Atomic bool in_wanted;     /* the worker has begun to read its body */
-    _Atomic int in_error;       /* why `in` was aborted, for the worker: -errno */
-    _Atomic bool resume_posted; /* resume_letter is on its way */
-    struct stream *in, *out;    /* request body to, response body from the worker; `out` is made by
-                                   the worker before head_letter is posted */
-    struct source out_source;   /* the worker's output as a source */
+    _Atomic bool cancelled;         /* nobody waits for what the holder makes any more */
+    _Atomic bool in_wanted;         /* the worker has begun to read its body */
+    _Atomic int in_error;           /* why `in` was aborted, for the worker: -errno */
+    const char *_Atomic body_fault; /* the reason, set by the proto whose read says -EBADMSG */
+    _Atomic bool resume_posted;     /* resume_letter is on its way */
+    struct stream *in, *out;  /* request body to, response body from the worker; `out` is made by
+                                 the worker before head_letter is posted */
+    struct source out_source; /* the worker's output as a source */
     struct job job;
     struct letter back_letter; /* the job is back */
     struct letter head_letter; /* the worker began the response */

@@ -1,6 +1,6 @@
 /*
  * exchange_route.c - which route answers, and the answers the server gives when none does: 421, the
- * redirects of ServeMux, 405, 404. The exchange's loop.
+ * redirects of ServeMux, 405, 404; or when it may not: 413. The exchange's loop.
  */
 #include "http/path.h"
 #include "server/engine.h"
@@ -36,6 +36,15 @@ static void answer_unrouted(struct exchange *x, const struct mux_match *match)
     }
 }
 
+/* One of unknown length is when it has grown: the protocol's reader sees to that. */
+static bool body_too_large(const struct exchange *x)
+{
+    const struct request *req = &x->request;
+
+    return req->body_length != BODY_LENGTH_UNKNOWN &&
+           req->body_length > (uint64_t)x->engine->config->limits.body;
+}
+
 enum step exchange_route(struct exchange *x)
 {
     const struct request *req = &x->request;
@@ -48,6 +57,8 @@ enum step exchange_route(struct exchange *x)
     x->site = site;
     if (req->form == TARGET_AUTHORITY)
         return exchange_fail(x, 501, "connect_not_supported");
+    if (req->method == METHOD_TRACE) /* it would show a script what a browser hides from it */
+        return exchange_fail(x, 501, "trace_not_supported");
     if (req->form == TARGET_ASTERISK) { /* OPTIONS *: about the server as a whole */
         x->response.status = 204;
         return STEP_DONE;
@@ -58,5 +69,11 @@ enum step exchange_route(struct exchange *x)
         return STEP_DONE;
     }
     x->route = x->match.route;
+    if (x->route->deadline > 0)
+        x->timeouts.handler = x->route->deadline;
+    if (body_too_large(x)) {
+        stats_count(&x->engine->stats, malformed);
+        return exchange_fail(x, 413, "body_too_large");
+    }
     return STEP_NEXT;
 }

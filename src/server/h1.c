@@ -248,6 +248,7 @@ static ssize_t h1_read(struct exchange *x, void *buf, size_t n)
             return 0;
         if (r == BODY_BAD) {
             h->lost = true;
+            x->body_fault = h->body.reason;
             return h->body.status == 413 ? -EMSGSIZE : -EBADMSG;
         }
         ssize_t got = receive(h, buf, n);
@@ -261,6 +262,7 @@ static ssize_t h1_read(struct exchange *x, void *buf, size_t n)
         if (got == -EAGAIN)
             return body_awaited(h);
         h->lost = true; /* the end of input inside a body, or a dead socket */
+        x->body_fault = "body_cut";
         if (got < 0)
             h->dead = true;
         return got < 0 ? -ECANCELED : -EBADMSG;
@@ -326,7 +328,6 @@ static enum h1_progress begin(struct h1 *h)
 {
     struct exchange *x = &h->x;
     struct conn *c = h->conn;
-    const uint64_t max = (uint64_t)limits_of(h)->body;
 
     if (!take_out(h))
         return refuse_unserved(h);
@@ -341,13 +342,11 @@ static enum h1_progress begin(struct h1 *h)
     stats_count(&c->engine->stats, requests);
     x->version_minor = h->info.minor;
     head_init(&h->parser);
-    body_init(&h->body, &h->info, max);
+    body_init(&h->body, &h->info, (uint64_t)limits_of(h)->body);
     h->keep = h->info.keep_alive;
     h->expect = h->info.expect_continue && !body_ended(&h->body);
     h->body_since = h->body_waited = 0;
     h->body_came = 0;
-    if (h->info.framing == FRAMING_LENGTH && h->info.length > max)
-        return refuse(h, 413, "body_too_large");
     exchange_begin(x);
     return H1_GO;
 }

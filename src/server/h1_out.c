@@ -38,6 +38,7 @@ static int blocked(struct h1 *h, bool progress)
         return -EAGAIN;
     stats_count(&h->conn->engine->stats, timeouts);
     h->cut = "write_rate";
+    h->dead = true;
     return -ETIMEDOUT;
 }
 
@@ -89,6 +90,8 @@ static bool can_keep(const struct h1 *h, bool delimited)
     if (!h->keep || h->lost || h->expect || !delimited || h->x.state == EXCHANGE_ABANDONED ||
         h->x.body_timed_out || h->conn->state == CONN_DRAINING)
         return false;
+    if (b->status != 0) /* too large, or malformed: what follows it cannot be found */
+        return false;
     return body_ended(b) || b->framing != FRAMING_LENGTH || b->left <= H1_DISCARD_MAX;
 }
 
@@ -96,19 +99,16 @@ static enum h1_progress emit(struct h1 *h)
 {
     const struct response *res = h->x.reply;
     const struct body *body = h->x.reply_body;
-    bool has_body = status_has_body(res->status);
-    struct emit how = { .framing = EMIT_NONE, .date = engine_date(h->conn->engine) };
+    bool known = body->kind == BODY_KIND_NONE || body->length != BODY_LENGTH_UNKNOWN;
+    struct response_framing f =
+        framing_of_response(res->status, h->x.request.method == METHOD_HEAD, known, h->info.minor);
+    struct emit how = { .framing = f.framing, .date = engine_date(h->conn->engine) };
 
-    h->chunked = false;
-    h->no_body = !has_body || h->x.request.method == METHOD_HEAD;
-    if (has_body && body->kind != BODY_KIND_NONE && body->length == BODY_LENGTH_UNKNOWN) {
-        h->chunked = h->info.minor >= 1;
-        how.framing = h->chunked ? EMIT_CHUNKED : EMIT_NONE;
-    } else if (has_body) {
-        how.framing = EMIT_LENGTH;
-        how.length = body->kind == BODY_KIND_NONE ? 0 : body->length;
-    }
-    h->keep = can_keep(h, !has_body || how.framing != EMIT_NONE);
+    if (f.framing == FRAMING_LENGTH && body->kind != BODY_KIND_NONE)
+        how.length = body->length;
+    h->chunked = f.framing == FRAMING_CHUNKED;
+    h->no_body = !f.body;
+    h->keep = can_keep(h, f.framing != FRAMING_CLOSE);
     how.close = !h->keep;
     how.keep_alive = h->keep && h->info.minor == 0;
 

@@ -9,8 +9,6 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -23,6 +21,7 @@
 
 #include "base/clock.h"
 #include "base/utf8.h"
+#include "event/sock.h"
 
 static bool ready_owed; /* READY=1 found a manager that does not listen */
 
@@ -125,13 +124,11 @@ void notify_status(const char *fmt, ...)
     (void)tell(line);
 }
 
-/* As our own are: what is accepted inherits TCP_NODELAY; unix sockets, which have no Nagle, refuse
- * it. A duplicate, for the inherited one stays: a reload may give the name up and a later one want
- * it again. Meanwhile it listens on, as it would for the manager, which holds it too. */
+/* As our own are; unix sockets refuse what is set. A duplicate, for the inherited one stays: a
+ * reload may give the name up and a later one want it again. Meanwhile it listens on, as it would
+ * for the manager, which holds it too. */
 static int adopt(int inherited)
 {
-    int on = 1;
-
     if (sd_is_socket(inherited, AF_UNSPEC, SOCK_STREAM, 1) <= 0)
         return -ENOTSOCK;
     int fd = fcntl(inherited, F_DUPFD_CLOEXEC, 0);
@@ -142,7 +139,7 @@ static int adopt(int inherited)
         close(fd);
         return r;
     }
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    (void)sock_set_inherited(fd);
     return fd;
 }
 

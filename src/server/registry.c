@@ -113,6 +113,7 @@ static int take_counts(struct registry *r, struct route_state *state)
         state->counts[i] = &slab->counts[i * SLAB_SLOTS + slot];
         atomic_init(&state->counts[i]->requests, 0);
         atomic_init(&state->counts[i]->failed, 0);
+        atomic_init(&state->counts[i]->timeouts, 0);
     }
     return 0;
 }
@@ -133,14 +134,16 @@ static void give_counts(struct registry *r, struct route_state *state)
     }
 }
 
-void route_counts_sum(const struct registry *r, const struct route_state *state,
-                      uint64_t *ret_requests, uint64_t *ret_failed)
+struct route_sums route_counts_sum(const struct registry *r, const struct route_state *state)
 {
-    *ret_requests = *ret_failed = 0;
+    struct route_sums sums = { 0 };
+
     for (unsigned i = 0; i < r->n_loops; i++) {
-        *ret_requests += stats_read(state->counts[i], requests);
-        *ret_failed += stats_read(state->counts[i], failed);
+        sums.requests += stats_read(state->counts[i], requests);
+        sums.failed += stats_read(state->counts[i], failed);
+        sums.timeouts += stats_read(state->counts[i], timeouts);
     }
+    return sums;
 }
 
 static struct route_state *route_state_new(struct registry *r, struct str site, struct str route)
@@ -182,7 +185,6 @@ static int take_route(struct registry *r, const struct site *s, struct route *ro
 static void give_route(struct registry *r, struct route *route)
 {
     struct route_state *state = route->state;
-    uint64_t requests, failed;
 
     if (state == NULL)
         return;
@@ -190,9 +192,11 @@ static void give_route(struct registry *r, struct route *route)
     drop_workers(route->workers);
     if (--state->sites > 0)
         return;
-    route_counts_sum(r, state, &requests, &failed);
-    log_debug("route %.*s of site %.*s ends: %" PRIu64 " requests, %" PRIu64 " failed",
-              str_fmt(state->route), str_fmt(state->site), requests, failed);
+    struct route_sums sums = route_counts_sum(r, state);
+    log_debug("route %.*s of site %.*s ends: %" PRIu64 " requests, %" PRIu64 " failed, %" PRIu64
+              " time-outs",
+              str_fmt(state->route), str_fmt(state->site), sums.requests, sums.failed,
+              sums.timeouts);
     check(tdelete(state, &r->routes, compare_routes) != NULL);
     give_counts(r, state);
     free(state);

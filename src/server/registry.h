@@ -33,6 +33,7 @@ struct workers {
 /* Of one route and one loop, which alone writes it; any thread reads. */
 struct route_counts {
     _Atomic uint64_t requests, failed; /* answered; of them with 5xx, or cut short */
+    _Atomic uint64_t timeouts;         /* times the handler took too long, or paused too long */
 };
 
 struct route_state {
@@ -89,8 +90,10 @@ static inline void site_unuse(struct site *s, unsigned loop)
         site_unref(s);
 }
 
-/* The sum over all loops. */
-void route_counts_sum(const struct registry *r, const struct route_state *state,
-                      uint64_t *ret_requests, uint64_t *ret_failed);
+/* The sums over all loops. */
+struct route_sums {
+    uint64_t requests, failed, timeouts;
+};
+struct route_sums route_counts_sum(const struct registry *r, const struct route_state *state);
 
 #endif

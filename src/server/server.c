@@ -224,19 +224,20 @@ static void look(struct timer *t)
 
 static void log_totals(const struct server *s)
 {
-    uint64_t accepted = 0, requests = 0, malformed = 0, cut = 0, unanswered = 0;
+    uint64_t accepted = 0, closed = 0, requests = 0, malformed = 0, cut = 0, unanswered = 0;
 
     for (unsigned i = 0; i < s->n_engines; i++) {
         const struct stats *st = &s->engines[i].stats;
         accepted += stats_read(st, accepted);
+        closed += stats_read(st, closed);
         requests += stats_read(st, requests);
         malformed += stats_read(st, malformed);
         cut += stats_read(st, cut);
         unanswered += stats_read(st, unanswered);
     }
     log_info("stopped: %" PRIu64 " connections, %" PRIu64 " requests, %" PRIu64
-             " malformed, %" PRIu64 " cut short, %" PRIu64 " unanswered",
-             accepted, requests, malformed, cut, unanswered);
+             " malformed, %" PRIu64 " cut short, %" PRIu64 " unanswered, %" PRIu64 " left open",
+             accepted, requests, malformed, cut, unanswered, accepted - closed);
 }
 
 /* ---- life */

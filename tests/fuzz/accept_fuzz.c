@@ -5,7 +5,7 @@
  */
 #include <stdlib.h>
 
-#include "handler/accept.h"
+#include "http/accept.h"
 #include "tests/support/server/require.h"
 
 #define FIELDS_MAX 8

@@ -1,5 +1,6 @@
 /* bodies.c - handlers that read or make bodies: slowly, too many, in pieces, or not to the end. */
 #include <errno.h>
+#include <pthread.h>
 
 #include "tally.h"
 
@@ -88,13 +89,28 @@ HANDLER_KIND(test_slurp, .size = sizeof(struct slurp), .options = slurp_options,
 
 /* ---- test_flood: writes from a worker; the route says run = "pool" */
 
+enum flood_end { FLOOD_ABORTS, FLOOD_FAILS, FLOOD_DIES };
+
 struct flood {
     int64_t bytes, piece, abort_at;
+    int64_t end; /* enum flood_end */
     struct str fifo;
 };
 
 static struct tally flood_work = { .name = "flood" };
 static struct tally flood_requests = { .name = "flood-request", .quiet = true };
+
+static enum step flood_end(struct exchange *x, const struct flood *conf)
+{
+    gate_wait(conf->fifo);
+    tally_finish(&flood_work);
+    if (conf->end == FLOOD_FAILS)
+        return exchange_fail(x, 500, "test");
+    if (conf->end == FLOOD_DIES)
+        pthread_exit(NULL);
+    exchange_abort(x);
+    return STEP_DONE;
+}
 
 static enum step flood_handle(struct exchange *x)
 {
@@ -108,11 +124,8 @@ static enum step flood_handle(struct exchange *x)
     exchange_response(x)->status = 200;
     while (at < bytes && r == 0) {
         size_t n = (size_t)min_of(bytes - at, (uint64_t)conf->piece);
-        if (conf->abort_at > 0 && at >= (uint64_t)conf->abort_at) {
-            gate_wait(conf->fifo);
-            exchange_abort(x);
-            break;
-        }
+        if (conf->abort_at > 0 && at >= (uint64_t)conf->abort_at - 1)
+            return flood_end(x, conf);
         fill(buf, n, at);
         r = exchange_write(x, buf, n);
         at += n;
@@ -131,11 +144,16 @@ static void flood_check(struct option_check *c, void *conf)
         f->fifo = option_path(c, f->fifo);
 }
 
+static const char *const flood_ends[] = { "aborts", "fails", "dies", NULL };
+
 static const struct option flood_options[] = {
     OPT_SIZE(struct flood, bytes, "bytes", "1M", 0, INT64_MAX, "Of the body."),
     OPT_INT(struct flood, piece, "piece", 4096, 1, 4096, "Bytes written at once."),
-    OPT_SIZE(struct flood, abort_at, "abort_at", "0", 0, INT64_MAX, "Aborts there; 0: never."),
-    OPT_STR(struct flood, fifo, "fifo", NULL, "Waits for it before the abort."), OPT_END
+    OPT_SIZE(struct flood, abort_at, "abort_at", "0", 0, INT64_MAX,
+             "Aborts before that byte, the first being 1; 0: never."),
+    OPT_ENUM(struct flood, end, "end", "aborts", flood_ends, "How: by exchange_fail(), ..."),
+    OPT_STR(struct flood, fifo, "fifo", NULL, "Waits for it before the abort."),
+    OPT_END
 };
 HANDLER_KIND(test_flood, .size = sizeof(struct flood), .options = flood_options,
              .check = flood_check, .handle = flood_handle, .about = "Writes a body from a worker.");

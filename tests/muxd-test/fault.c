@@ -8,7 +8,9 @@
  * look whether it got memory, and reading a config is exempt.
  */
 #include <errno.h>
+#include <glob.h>
 #include <pthread.h>
+#include <search.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -101,6 +103,21 @@ WRAP(void *, reallocarray, (void *p, size_t n, size_t size))
 WRAP(void *, aligned_alloc, (size_t align, size_t n))
 {
     return fails("aligned_alloc", n) ? no_memory() : __real_aligned_alloc(align, n);
+}
+
+WRAP(char *, strdup, (const char *s))
+{
+    return fails("strdup", strlen(s) + 1) ? no_memory() : __real_strdup(s);
+}
+
+WRAP(void *, tsearch, (const void *key, void **root, int (*cmp)(const void *, const void *)))
+{
+    return fails("tsearch", 0) ? no_memory() : __real_tsearch(key, root, cmp);
+}
+
+WRAP(int, glob, (const char *pattern, int flags, int (*on_error)(const char *, int), glob_t *found))
+{
+    return fails("glob", 0) ? GLOB_NOSPACE : __real_glob(pattern, flags, on_error, found);
 }
 
 WRAP(int, pthread_create,

@@ -14,6 +14,7 @@ import termios
 import time
 
 from accesslog import Log, demand_own_ids, match_any, match_json, match_text
+from cases import AROUND, ROUTES, Cases, has_cases, read_case, read_foreign
 from client import Client, Poller, Response
 from daemon import VALGRIND, Daemon
 from text import (BadScenario, Failure, difference, join_pieces, seconds, size, split_words)
@@ -57,6 +58,8 @@ class Play:
         self.occupied = {}  # address: listening socket
         self.descriptors = 0  # at most that many in the daemon
         self.logs = {}  # name: Log
+        self.cases = Cases(self) if has_cases(scenario.steps) else None
+        self.where = None  # of the step that is played
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith("MUXD_")}
         if options.transport:
             self.environment["MUXD_TEST_TRANSPORT"] = options.transport
@@ -76,10 +79,12 @@ class Play:
                     self._step(step)
             except Failure:
                 # Where connections are reset at random, only that the daemon lives on is asked.
-                if not (self.options.transport or "").startswith("reset") or self.ended:
+                if not self.lossy() or self.ended:
                     raise
             step = None
-            if self.options.split:
+            if self.cases:
+                self._finish_cases()
+            elif self.options.split:
                 self._splits()
             self._finish()
             return None
@@ -90,6 +95,7 @@ class Play:
             self._clean_up()
 
     def _step(self, step):
+        self.where = f"{self.scenario.path}:{step.line}"
         text = self._expand(step.text)
         words = split_words(text)
         block = [self._expand(line) for line in step.block]
@@ -120,6 +126,17 @@ class Play:
             self.reserved.append(reserve_port())
             self.values[name] = self.reserved[-1].getsockname()[1]
         return self.values[name]
+
+    def lossy(self):
+        return (self.options.transport or "").startswith("reset")
+
+    def _finish_cases(self):
+        if self.lossy():
+            self.cases.failures.clear()
+            return
+        self.cases.finish()
+        if self.options.split:
+            self.cases.split()
 
     def _finish(self):
         if self.daemon and not self.ended:
@@ -175,7 +192,9 @@ class Play:
         text = "\n".join(block) + "\n"
         if not re.search(r"^\s*listeners\s*[:=]", text, re.M):
             text += self._expand(LISTENERS)
-        if not re.search(r"^\s*loops\s*=", text, re.M):
+        if self.cases:
+            text += self._expand(AROUND)
+        elif not re.search(r"^\s*loops\s*=", text, re.M):
             text += DEFAULTS
         self._replace(self.values["config"], text.encode())
 
@@ -260,6 +279,8 @@ class Play:
     def do_start(self, words, _block):
         if self.daemon:
             return
+        if self.cases and not os.path.exists(self.values["config"]):
+            self.do_config([], [ROUTES])
         if not os.path.exists(self.values["config"]):
             raise BadScenario("no config before the first step that needs the daemon")
         self.daemon = Daemon(self._command() + ["-c", self.values["config"]], self.poller,
@@ -374,7 +395,7 @@ class Play:
     def _log(self, name):
         return self.logs.setdefault(name, Log(self._path(name)))
 
-    def _look_until(self, condition, complaint):
+    def look_until(self, condition, complaint):
         """What the kernel tells no one of."""
         end = time.monotonic() + self.poller.patience
         while not self.poller.wait(condition, "", None, 0.005):
@@ -383,7 +404,7 @@ class Play:
 
     def _next_line(self, name):
         log = self._log(name)
-        self._look_until(log.left, lambda: f"waited for a line in {name}")
+        self.look_until(log.left, lambda: f"waited for a line in {name}")
         return log.take(1)[0]
 
     def do_lines(self, words, block):
@@ -402,7 +423,7 @@ class Play:
         kinds = [line.split(None, 1) for line in block if line.strip()]
         left = {expression: int(n) for n, expression in kinds}
         logs, n = [self._log(name) for name in words], sum(left.values())
-        self._look_until(lambda: sum(len(log.left()) for log in logs) >= n,
+        self.look_until(lambda: sum(len(log.left()) for log in logs) >= n,
                          lambda: f"waited for {n} lines; there are:\n"
                          + "\n".join(log.text() for log in logs))
         for log in logs:
@@ -416,7 +437,7 @@ class Play:
     def do_await(self, words, _block):
         """await NAME: waits until there is such a file."""
         path = self._path(words[0])
-        self._look_until(lambda: os.path.exists(path), lambda: f"waited for {words[0]}")
+        self.look_until(lambda: os.path.exists(path), lambda: f"waited for {words[0]}")
 
     def do_rename(self, words, _block):
         """rename OLD NEW: the lines that are not taken yet are those of NEW."""
@@ -425,6 +446,18 @@ class Play:
         if old in self.logs:
             self.logs[new] = self.logs.pop(old)
             self.logs[new].path = self._path(new)
+
+    # ---- cases
+
+    def do_case(self, words, block):
+        self.do_start([], [])
+        self.cases.add([read_case(words, block, self.where, self.directory)])
+
+    def do_cases(self, words, block):
+        """cases FILE TARGET: the cases of a file beside the scenario."""
+        self.do_start([], [])
+        path = os.path.join(os.path.dirname(self.scenario.path), words[0])
+        self.cases.add(read_foreign(path, words[1], block, self.where))
 
     # ---- connections
 
@@ -450,7 +483,7 @@ class Play:
             except Failure:
                 return True
             return False
-        self._look_until(refused, lambda: f"waited for {words[0]} to refuse")
+        self.look_until(refused, lambda: f"waited for {words[0]} to refuse")
 
     def on_send(self, name, words, _block):
         self._client(name).send(join_pieces(words, self.directory))
@@ -468,9 +501,9 @@ class Play:
 
     def on_taken(self, name, _words, _block):
         """Waits until the daemon has read all that was sent (unix sockets only)."""
-        self._taken(self._client(name))
+        self.taken(self._client(name))
 
-    def _taken(self, client):
+    def taken(self, client):
         client.sent()
 
         def empty():
@@ -547,9 +580,9 @@ class Play:
                 raise Failure(f"expected {'|'.join(statuses)}, received:\n{response.text()}")
             for line in block:
                 if line.strip():
-                    self._check(response, line)
+                    self.check(response, line)
 
-    def _check(self, response, line):
+    def check(self, response, line):
         """One line of what is expected of a response."""
         def fail(why=""):
             raise Failure(f"expected  {line}{why}\nreceived:\n{response.text()}")
@@ -622,8 +655,9 @@ class Play:
         client = Client("split", self.poller, self.values["address"])
         for piece in pieces:
             client.send(piece)
-            self._taken(client)
+            self.taken(client)
         client.shutdown()
         answer = client.take_all()
         client.close()
-        return re.sub(rb"\r\nDate: [^\r]*", b"\r\nDate: -", answer)
+        answer = re.sub(rb"\r\nDate: [^\r]*", b"\r\nDate: -", answer)
+        return re.sub(rb"\bid=[0-9a-f]{16}\b", b"id=-", answer)

@@ -137,7 +137,8 @@ static void check_reply(const struct asked *a, const struct reply *r, bool whole
     }
     require(a->state != ASKED_PART);
     if (a->info.framing == FRAMING_LENGTH && a->info.length > body_max) {
-        require(r->status == 413 && r->close);
+        require(r->status == 413 || e == NULL);
+        require(r->close);
         return;
     }
     if (e == NULL) {

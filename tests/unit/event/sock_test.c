@@ -288,8 +288,10 @@ static void check_accept(int listener, const struct sockaddr *sa, socklen_t len,
     ck_assert_int_ge(fd, 0);
     ck_assert(fcntl(fd, F_GETFL) & O_NONBLOCK);
     ck_assert(fcntl(fd, F_GETFD) & FD_CLOEXEC);
-    if (sa->sa_family != AF_UNIX)
+    if (sa->sa_family != AF_UNIX) {
         ck_assert_int_ne(option(fd, IPPROTO_TCP, TCP_NODELAY), 0);
+        ck_assert_int_eq(option(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT), SOCK_UNSENT_MAX);
+    }
     sock_text((struct sockaddr *)&from, from_len, text);
     ck_assert_int_eq(strncmp(text, peer, strlen(peer)), 0);
     ck_assert_int_eq(sock_accept(listener, &from, &from_len), -EAGAIN);

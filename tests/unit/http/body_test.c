@@ -73,7 +73,7 @@ static const struct row chunked[] = {
     REFUSED("5\r\nhello\r\n5f\r\n", "hello", "body_too_large"),
     /* the data */
     REFUSED("1\r\nab\r\n", "a", "chunk_end_malformed"),
-    REFUSED("1\r\na\n0\r\n", "a", "chunk_end_malformed"),
+    REFUSED("1\r\na\n0\r\n", "a", "bare_lf"),
     REFUSED("1\r\na\r0\r\n", "a", "bare_cr"),
     REFUSED("3\r\nfoo\r\n\r\n", "foo", "chunk_size_malformed"),
     /* extensions */

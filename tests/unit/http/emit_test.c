@@ -27,21 +27,21 @@ START_TEST(test_head)
     arena_init(&arena, MIB(1));
     response_init(&r, &arena);
     r.status = 204;
-    expect(&r, (struct emit){ .framing = EMIT_NONE }, "HTTP/1.1 204 No Content\r\n\r\n");
+    expect(&r, (struct emit){ .framing = FRAMING_NONE }, "HTTP/1.1 204 No Content\r\n\r\n");
     r.status = 200;
-    expect(&r, (struct emit){ .framing = EMIT_LENGTH, .date = DATE "x" },
+    expect(&r, (struct emit){ .framing = FRAMING_LENGTH, .date = DATE "x" },
            "HTTP/1.1 200 OK\r\nDate: " DATE "\r\nContent-Length: 0\r\n\r\n");
     ck_assert_int_eq(response_add(&r, STR("Content-Type"), STR("text/plain")), 0);
     ck_assert_int_eq(response_add(&r, STR("X-Empty"), STR_EMPTY), 0);
     expect(&r,
            (struct emit){
-               .framing = EMIT_LENGTH, .length = UINT64_MAX, .date = DATE, .keep_alive = true },
+               .framing = FRAMING_LENGTH, .length = UINT64_MAX, .date = DATE, .keep_alive = true },
            "HTTP/1.1 200 OK\r\nDate: " DATE "\r\nContent-Length: 18446744073709551615\r\n"
            "Content-Type: text/plain\r\nX-Empty: \r\nConnection: keep-alive\r\n\r\n");
-    expect(&r, (struct emit){ .framing = EMIT_CHUNKED, .date = DATE, .close = true },
+    expect(&r, (struct emit){ .framing = FRAMING_CHUNKED, .date = DATE, .close = true },
            "HTTP/1.1 200 OK\r\nDate: " DATE "\r\nTransfer-Encoding: chunked\r\n"
            "Content-Type: text/plain\r\nX-Empty: \r\nConnection: close\r\n\r\n");
-    expect(&r, (struct emit){ .framing = EMIT_NONE, .close = true, .keep_alive = true },
+    expect(&r, (struct emit){ .framing = FRAMING_NONE, .close = true, .keep_alive = true },
            "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nX-Empty: \r\nConnection: close\r\n\r\n");
     arena_done(&arena);
 }
@@ -58,7 +58,7 @@ START_TEST(test_every_code)
         struct str reason = status_reason(code);
         snprintf(want, sizeof want, "HTTP/1.1 %u %.*s\r\nContent-Length: 1234567890\r\n\r\n", code,
                  str_fmt(reason));
-        expect(&r, (struct emit){ .framing = EMIT_LENGTH, .length = 1234567890 }, want);
+        expect(&r, (struct emit){ .framing = FRAMING_LENGTH, .length = 1234567890 }, want);
     }
 }
 END_TEST
@@ -72,7 +72,7 @@ START_TEST(test_lengths)
     r.status = 299;
     for (uint64_t n = 1; n != 0; n = n > UINT64_MAX / 7 ? 0 : n * 7) {
         snprintf(want, sizeof want, "HTTP/1.1 299 \r\nContent-Length: %" PRIu64 "\r\n\r\n", n);
-        expect(&r, (struct emit){ .framing = EMIT_LENGTH, .length = n }, want);
+        expect(&r, (struct emit){ .framing = FRAMING_LENGTH, .length = n }, want);
     }
 }
 END_TEST

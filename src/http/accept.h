@@ -1,6 +1,6 @@
 /* accept.h - how much a client wants a media type (RFC 9110 section 12.5.1). Pure; any thread. */
-#ifndef MUXD_HANDLER_ACCEPT_H
-#define MUXD_HANDLER_ACCEPT_H
+#ifndef MUXD_HTTP_ACCEPT_H
+#define MUXD_HTTP_ACCEPT_H
 
 #include "http/request.h"
 

@@ -1,5 +1,5 @@
 /* accept.c - see accept.h. Pure; any thread. */
-#include "handler/accept.h"
+#include "http/accept.h"
 
 /* As str_cut(), but a separator within a quoted string does not count. */
 static struct str cut_unquoted(struct str *rest, char sep)

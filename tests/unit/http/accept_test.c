@@ -2,7 +2,7 @@
 #include <check.h>
 #include <stdlib.h>
 
-#include "handler/accept.h"
+#include "http/accept.h"
 #include "support/fake_exchange.h"
 
 static const struct {
@@ -54,7 +54,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("handler/accept");
+    Suite *s = suite_create("http/accept");
     TCase *tc = tcase_create("all");
     SRunner *sr = srunner_create(s);
 
