@@ -153,6 +153,7 @@ $(BUILD)/tests/fuzz/%_fuzz: $(BUILD)/tests/fuzz/%_fuzz.o $(BELOW_SERVER) $(SUPPO
 CONN_FUZZ_OBJ := $(BUILD)/tests/fuzz/conn_fuzz.o \
 	$(addprefix $(BUILD)/tests/support/server/,peer.o replies.o stage.o wire.o) \
 	$(filter-out $(BUILD)/server/server.o,$(OBJ))
+$(BUILD)/tests/fuzz/conn_corpus $(BUILD)/tests/fuzz/conn_fuzz: LDFLAGS += -Wl,--wrap=clock_gettime
 $(BUILD)/tests/fuzz/conn_corpus: $(CONN_FUZZ_OBJ) $(BUILD)/tests/fuzz/driver.o
 	$(LINK) $(LIBS)
 $(BUILD)/tests/fuzz/conn_fuzz: $(CONN_FUZZ_OBJ)

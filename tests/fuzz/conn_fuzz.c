@@ -32,8 +32,24 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /* Of the sanitizers; NULL without them. */
 size_t __sanitizer_get_current_allocated_bytes(void) __attribute__((weak));
 
+#define QUEUE 2 /* of config_text */
 #define HOUR (3600 * NSEC_PER_SEC)
 #define HANG (10 * NSEC_PER_SEC) /* real time; nothing here waits for time */
+
+/* ---- the clock, moved on by events; the linker has everybody read it here */
+
+static _Atomic time_t ahead; /* seconds */
+
+int __real_clock_gettime(clockid_t id, struct timespec *t);
+int __wrap_clock_gettime(clockid_t id, struct timespec *t);
+int __wrap_clock_gettime(clockid_t id, struct timespec *t)
+{
+    int r = __real_clock_gettime(id, t);
+
+    if (r == 0 && id == CLOCK_MONOTONIC)
+        t->tv_sec += atomic_load(&ahead);
+    return r;
+}
 
 /* ---- the server around the engine */
 
@@ -77,8 +93,8 @@ static const char config_text[] =
     "listeners: { http: { address = \"unix:@muxd-conn-fuzz\"; } }\n"
     "timeouts: { header = \"1h\"; body = \"2h\"; write = \"3h\"; handler = \"4h\"; idle = \"5h\"; "
     "}\n"
-    "limits: { request_line = \"200\"; header = \"600\"; fields = 8; body = \"3000\"; }\n"
-    "pools: { default: { threads = 1; queue = 4; queue_time = \"30m\"; idle = \"24h\"; } }\n";
+    "limits: { request_line = \"200\"; header = \"600\"; fields = 8; body = \"300K\"; }\n"
+    "pools: { default: { threads = 1; queue = 2; queue_time = \"30m\"; idle = \"24h\"; } }\n";
 
 static void load_config(void)
 {
@@ -109,7 +125,8 @@ static uint64_t settle_pool(void)
 {
     static struct job job = { .run = nothing, .done = nothing, .name = "nothing" };
 
-    require(pool_submit(server.pool, &job) == 0);
+    while (pool_submit(server.pool, &job) < 0)
+        sched_yield(); /* the queue is full, but nobody holds up the worker */
     for (struct pool_stats ps = { .idle = 0 };; sched_yield()) {
         pool_stats(server.pool, 0, &ps);
         if (ps.idle > 0)
@@ -145,9 +162,11 @@ static void set_up(void)
 static struct engine engine;
 static struct conn *conn;
 static struct job blocker;
+static struct job fillers[QUEUE];
 static _Atomic bool blocked; /* the worker, by `blocker` */
+static bool crowded;         /* `fillers` were used */
 static bool disturbed;       /* time-outs, drain, a reset: answers may be missing */
-static bool squeezed;        /* there was no memory for a while: some may be 503 */
+static bool squeezed;        /* memory, or the pool, was full for a while: some may be 503 */
 
 /* NULL once its memory is gone. */
 static struct conn *alive(void)
@@ -254,6 +273,19 @@ static void block_worker(void)
         atomic_store(&blocked, false);
 }
 
+/* And the queue full. */
+static void fill_queue(void)
+{
+    block_worker();
+    if (!atomic_load(&blocked) || crowded)
+        return;
+    crowded = disturbed = squeezed = true;
+    for (size_t i = 0; i < array_len(fillers); i++) {
+        fillers[i] = (struct job){ .run = nothing, .done = nothing, .name = "filler" };
+        (void)!pool_submit(server.pool, &fillers[i]);
+    }
+}
+
 static void open_gate(void)
 {
     stage_open();
@@ -272,7 +304,8 @@ static void pass_time(int64_t length)
 {
     disturbed = true;
     turn();
-    timers_expire(&engine.loop.timers, engine.loop.now + length + NSEC_PER_SEC);
+    atomic_fetch_add(&ahead, length / NSEC_PER_SEC + 1);
+    turn();
 }
 
 static void reset(void)
@@ -300,6 +333,29 @@ static void finish_sending(void)
     event(EPOLLIN | EPOLLRDHUP | (peer.shut ? EPOLLHUP : 0));
 }
 
+static void send_bytes(struct str bytes)
+{
+    if (bytes.n == 0 || peer.ended || peer.reset)
+        return;
+    require(buf_add_str(&peer.in, bytes) == 0);
+    event(EPOLLIN);
+}
+
+/* More of a body than fits into an input: n bytes, perhaps as a chunk. */
+static void send_filler(size_t n, bool chunk)
+{
+    static char filler[KIB(100)];
+    char line[32];
+    int len = snprintf(line, sizeof line, "%zx\r\n", n);
+
+    memset(filler, 'x', n);
+    if (chunk)
+        send_bytes(str_make(line, (size_t)len));
+    send_bytes(str_make(filler, n));
+    if (chunk)
+        send_bytes(STR("\r\n"));
+}
+
 static void act(char c)
 {
     switch (c) {
@@ -324,6 +380,18 @@ static void act(char c)
     case 'u': /* it reads on */
         open_window(PEER_ALL);
         break;
+    case 'x':
+        send_filler(KIB(4), false);
+        break;
+    case 'X':
+        send_filler(KIB(100), false);
+        break;
+    case 'c':
+        send_filler(KIB(4), true);
+        break;
+    case 'C':
+        send_filler(KIB(100), true);
+        break;
     case 'f': /* it has sent all */
         finish_sending();
         break;
@@ -338,6 +406,9 @@ static void act(char c)
         break;
     case 'q': /* jobs stay in the queue */
         block_worker();
+        break;
+    case 'p': /* and others stand before it */
+        fill_queue();
         break;
     case 'l':
         (void)stage_resume();
@@ -378,14 +449,6 @@ static void act(char c)
     default:
         break;
     }
-}
-
-static void send_bytes(struct str bytes)
-{
-    if (bytes.n == 0 || peer.ended || peer.reset)
-        return;
-    require(buf_add_str(&peer.in, bytes) == 0);
-    event(EPOLLIN);
 }
 
 static void play(struct str script)
@@ -491,7 +554,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (__sanitizer_get_current_allocated_bytes != NULL)
         before = __sanitizer_get_current_allocated_bytes();
     peer_init();
-    disturbed = squeezed = false;
+    disturbed = squeezed = crowded = false;
     if (str_starts(script, STR("~F"))) { /* no sendfile */
         peer_without_sendfile();
         script = str_from(script, 2);
@@ -499,6 +562,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     transport_plain = &peer_transport;
     arena_init(&arena, MIB(256));
     run(script, &arena);
+    atomic_store(&ahead, 0);
     arena_done(&arena);
     peer_done();
     /* Of a thread that died something is left until the next dies, and joins it. */

@@ -280,8 +280,11 @@ static bool judge_rest(const struct request *want, struct head_info *info)
             keep |= has_option(value, "keep-alive", &ok);
             upgrade |= has_option(value, "upgrade", &ok);
         } else if (str_ieq(name, STR("Expect")) && !ref.is_1_0) {
-            ok &= str_ieq(value, STR("100-continue"));
-            expect = true;
+            while (value.p != NULL) {
+                struct str element = str_trim(str_cut(&value, ','));
+                ok &= element.n == 0 || str_ieq(element, STR("100-continue"));
+                expect |= element.n > 0;
+            }
         }
     }
     info->keep_alive = !close && (!ref.is_1_0 || keep);

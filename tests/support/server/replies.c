@@ -9,7 +9,8 @@
 
 const char replies_routes[] =
     "routes: {\n"
-    "  a:      { match = \"/a\";      respond: { body = \"alpha\\n\"; } }\n"
+    "  a:      { match = \"/a\";      respond: { body = \"alpha\\n\"; }\n"
+    "            headers: { set = [ \"X-A: b\" ]; } }\n"
     "  b:      { match = \"/b\";      respond: { status = 201; body = \"bravo\\n\"; } }\n"
     "  none:   { match = \"/none\";   respond: { status = 204; } }\n"
     "  post:   { match = \"POST /post\"; respond: { body = \"posted\\n\"; } }\n"

@@ -12,7 +12,7 @@ extern const char replies_routes[];
 
 struct replies_fate {
     bool disturbed; /* by time-outs, a drain, a reset: answers may be missing */
-    bool squeezed;  /* there was no memory for a while: any answer may be 503 */
+    bool squeezed;  /* memory, or the pool, was full for a while: any answer may be 503 */
     bool closed;    /* the connection was */
     bool ended;     /* our direction came to its proper end: a body that ends with it is whole */
 };
