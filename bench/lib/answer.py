@@ -44,6 +44,10 @@ async def _read_chunks(reader):
 
 
 async def read_answer(reader, method="GET"):
+    return await asyncio.wait_for(_read_answer(reader, method), PATIENCE)
+
+
+async def _read_answer(reader, method):
     answer = Answer(await reader.readuntil(b"\r\n\r\n"))
     if method == "HEAD" or answer.status < 200 or answer.status in (204, 304):
         return answer

@@ -1,5 +1,5 @@
-"""Clients of the mixed load that do as they should not: what is malformed must be refused, and the rest is
-for the daemon to survive."""
+"""Clients of the mixed load that do as they should not: what is malformed must be refused, and the
+rest is for the daemon to survive."""
 
 import asyncio
 import random
