@@ -221,6 +221,10 @@ bench: ## install what is missing, build, run the programs in bench/ one after t
 	bench/descriptors --muxd $(BUILD)/muxd
 	bench/reload --muxd $(BUILD)/muxd-test
 	bench/accesslog --muxd $(BUILD)/muxd
+	bench/overload --muxd $(BUILD)/muxd
+	bench/limit --muxd $(BUILD)/muxd
+	bench/slow --muxd $(BUILD)/muxd
+	bench/mixed --muxd $(BUILD)/muxd-test
 
 C_FILES = $(wildcard src/*.c src/*/*.[ch] tools/*.c tests/*/*.[ch] tests/*/*/*.[ch])
 LAYOUT = $(if $(shell command -v clang-format),"tests/lint/format $(C_FILES)")

@@ -67,11 +67,13 @@ def lacks(command, template):
 
 class Daemon:
     """`command` + a file with `template`, in which {port} and {dir} are filled in. `core` None: on
-    any."""
+    any. `prepare` is called with the folder first."""
 
-    def __init__(self, name, template, command, core=0, descriptors=None):
+    def __init__(self, name, template, command, core=0, descriptors=None, prepare=None):
         self.name, self.port = name, free_port()
         self.folder = tempfile.mkdtemp(prefix="muxd-bench.")
+        if prepare:
+            prepare(self.folder)
         conf = os.path.join(self.folder, "conf")
         with open(conf, "w") as f:
             f.write(template.format(port=self.port, dir=self.folder))

@@ -1,5 +1,6 @@
-"""Well-behaved clients beside something that is not: they ask one thing at a time, check every answer
-byte for byte, and remember how long each took. Each is a process, so that none waits for another."""
+"""Well-behaved clients beside something that is not: they ask one thing at a time, check every
+answer byte for byte, and remember how long each took. Each is a process, so that none waits for
+another."""
 
 import http.client
 import multiprocessing
