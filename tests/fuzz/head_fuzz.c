@@ -68,6 +68,14 @@ static bool is_value(struct str s)
     return true;
 }
 
+static bool has_any(struct str s, const char *bytes)
+{
+    for (; *bytes != '\0'; bytes++)
+        if (str_chr(s, *bytes) < s.n)
+            return true;
+    return false;
+}
+
 static struct str take_line(struct str *rest)
 {
     const char *end = memmem(rest->p, rest->n, "\r\n", 2);
@@ -86,9 +94,8 @@ static bool split_request_line(struct str line, const struct head_limits *limits
     ref.target = line.p != NULL ? str_cut(&line, ' ') : STR_EMPTY;
     ref.is_1_0 = str_eq(line, STR("HTTP/1.0"));
     return n <= limits->request_line && is_token(ref.method) && ref.method.n <= 32 &&
-           ref.target.n > 0 && between(ref.target, 0x21, 0x7e) &&
-           str_chr(ref.target, '#') == ref.target.n && line.n == 8 &&
-           str_starts(line, STR("HTTP/1.")) && line.p[7] >= '0' && line.p[7] <= '9';
+           ref.target.n > 0 && between(ref.target, 0x21, 0x7e) && !has_any(ref.target, "\"#<>") &&
+           line.n == 8 && str_starts(line, STR("HTTP/1.")) && line.p[7] >= '0' && line.p[7] <= '9';
 }
 
 static bool split_field(struct str line)

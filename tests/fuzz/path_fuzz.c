@@ -27,10 +27,10 @@ static int hex(char c)
     return at == NULL || (c >= 0x10 && c <= 0x19) ? -1 : (int)(at - digits);
 }
 
-/* RFC 3986 section 3.3, and three more that browsers send as they are. */
+/* RFC 3986 section 3.3, and what browsers send as it is (chars.h). */
 static bool stands_for_itself(char c)
 {
-    return c > ' ' && c < 0x7f && strchr("%/?#", c) == NULL;
+    return c > ' ' && c < 0x7f && strchr("%/?#\"<>\\", c) == NULL;
 }
 
 /* One segment as sent, decoded to `out`; what it is in the normal form: the bytes themselves, but
