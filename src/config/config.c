@@ -9,8 +9,24 @@
 #include "base/check.h"
 #include "config/hosts.h"
 
+struct error_pages *error_pages_ref(struct error_pages *p)
+{
+    if (p != NULL)
+        check(atomic_fetch_add(&p->refs, 1) != 0);
+    return p;
+}
+
+void error_pages_unref(struct error_pages *p)
+{
+    if (p == NULL || atomic_fetch_sub(&p->refs, 1) != 1)
+        return;
+    arena_done(&p->arena);
+    free(p);
+}
+
 void site_free(struct site *s)
 {
+    error_pages_unref(s->pages);
     arena_done(&s->arena);
     free(s);
 }

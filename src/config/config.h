@@ -97,7 +97,10 @@ struct error_page {
     struct str body;
 };
 
+/* Counted: the sites that use those of the top level share them, and may outlive the snapshot. */
 struct error_pages {
+    _Atomic unsigned refs;
+    struct arena arena;   /* of the pages */
     struct error_page *v; /* narrow ranges first, else in the order of the config */
     size_t n;
 };
@@ -105,11 +108,11 @@ struct error_pages {
 struct site {
     struct str name;
     struct place place;
-    struct arena arena; /* of everything below, this struct's own memory excepted */
-    struct strs hosts;  /* lower case; "*" is the catch-all */
-    struct strs listen; /* listener names; empty: all */
-    struct strs errors; /* as spelled; empty if those of the top level are used, too */
-    struct error_pages pages;
+    struct arena arena;        /* of everything below, this struct's own memory excepted */
+    struct strs hosts;         /* lower case; "*" is the catch-all */
+    struct strs listen;        /* listener names; empty: all */
+    struct strs errors;        /* as spelled; empty if those of the top level are used, too */
+    struct error_pages *pages; /* counted; NULL: none */
     struct route *routes;
     size_t n_routes;
     struct mux *mux;
@@ -157,6 +160,10 @@ int config_load(const char *path, const struct config *before, struct report *re
 struct config *config_ref(struct config *c);
 /* NULL is fine. Any thread. */
 void config_unref(struct config *c);
+
+/* NULL is fine. Any thread. */
+struct error_pages *error_pages_ref(struct error_pages *p);
+void error_pages_unref(struct error_pages *p);
 
 struct site *site_ref(struct site *s);
 void site_unref(struct site *s);

@@ -407,6 +407,7 @@ int config_load(const char *path, const struct config *before, struct report *re
 
     int r = load_all(&l, path);
     unload_files(&l);
+    error_pages_unref(l.pages);
     arena_done(&l.arena);
     if (r == 0 && report->errors != errors)
         r = -EINVAL;

@@ -24,7 +24,7 @@ struct loader {
     const struct config *before; /* whose sites may be kept, or NULL */
     struct arena arena;          /* gone when the load is over */
     struct top_conf top;         /* of the main file */
-    struct error_pages pages;    /* of the top level */
+    struct error_pages *pages;   /* of the top level, counted */
     struct list files;           /* struct file; the main file first */
     size_t n_files, bytes;       /* of all files */
     bool incomplete;             /* a file could not be read: what it defines is not known */
@@ -77,12 +77,10 @@ const char *place_text(struct loader *l, struct place p);
 /* keep.c: sites that came out as they are in l->before become those. */
 int keep_sites(struct loader *l) MUST_USE;
 
-/* pages.c: reads the pages that `list` (or none) names, `spelled` being its strings, into `arena`.
- */
-int load_pages(struct loader *l, struct setting list, struct strs spelled, struct arena *arena,
-               struct error_pages *ret) MUST_USE;
-int copy_pages(const struct error_pages *from, struct arena *arena,
-               struct error_pages *ret) MUST_USE;
+/* pages.c: reads the pages that `list` (or none) names, `spelled` being its strings. *ret has one
+ * count, also if it fails half-way; NULL: none are named. */
+int load_pages(struct loader *l, struct setting list, struct strs spelled,
+               struct error_pages **ret) MUST_USE;
 bool same_pages(const struct error_pages *a, const struct error_pages *b);
 
 /* sites.c */

@@ -10,6 +10,7 @@
 
 #define PAGES_MAX 256 /* of a site */
 #define PAGE_MAX KIB(256)
+#define ARENA_MAX (PAGES_MAX * (PAGE_MAX + KIB(1)))
 #define STATUS_FIRST 400
 #define STATUS_LAST 599
 
@@ -122,17 +123,31 @@ static void add(struct loader *l, struct setting at, struct error_pages *pages,
     pages->n++;
 }
 
-int load_pages(struct loader *l, struct setting list, struct strs spelled, struct arena *arena,
-               struct error_pages *ret)
+static struct error_pages *pages_new(size_t n)
+{
+    struct error_pages *p = calloc(1, sizeof *p);
+
+    if (p == NULL)
+        return NULL;
+    atomic_init(&p->refs, 1);
+    arena_init(&p->arena, ARENA_MAX);
+    p->v = arena_array(&p->arena, n, sizeof *p->v);
+    if (p->v != NULL)
+        return p;
+    error_pages_unref(p);
+    return NULL;
+}
+
+int load_pages(struct loader *l, struct setting list, struct strs spelled, struct error_pages **ret)
 {
     size_t n = min_of(spelled.n, (size_t)PAGES_MAX);
 
-    *ret = (struct error_pages){ NULL, 0 };
+    *ret = NULL;
     if (n == 0)
         return 0;
     struct setting *at = arena_array(&l->arena, n, sizeof *at);
-    ret->v = arena_array(arena, n, sizeof *ret->v);
-    if (at == NULL || ret->v == NULL)
+    struct error_pages *pages = *ret = pages_new(n);
+    if (at == NULL || pages == NULL)
         return -ENOMEM;
     if (n < spelled.n)
         setting_error(nth_string(list, n), l->report, AT_VALUE, "more than %d pages for errors",
@@ -144,37 +159,19 @@ int load_pages(struct loader *l, struct setting list, struct strs spelled, struc
         struct str path;
         if (!check_page(l, s, spelled.v[i], &p, &path))
             continue;
-        int r = read_page(l, s, path, arena, &p);
+        int r = read_page(l, s, path, &pages->arena, &p);
         if (r < 0)
             return r;
         if (p.body.p != NULL)
-            add(l, s, ret, at, &p);
+            add(l, s, pages, at, &p);
     }
     return 0;
 }
 
-int copy_pages(const struct error_pages *from, struct arena *arena, struct error_pages *ret)
-{
-    *ret = (struct error_pages){ NULL, 0 };
-    if (from->n == 0)
-        return 0;
-    ret->v = arena_array(arena, from->n, sizeof *ret->v);
-    for (size_t i = 0; ret->v != NULL && i < from->n; i++) {
-        const struct error_page *p = &from->v[i];
-        struct error_page *copy = &ret->v[ret->n++];
-        *copy = (struct error_page){ .first = p->first,
-                                     .last = p->last,
-                                     .type = arena_str(arena, p->type),
-                                     .body = arena_str(arena, p->body) };
-        copy->media = str_head(copy->type, p->media.n);
-    }
-    return arena_failed(arena) ? -ENOMEM : 0;
-}
-
 bool same_pages(const struct error_pages *a, const struct error_pages *b)
 {
-    if (a->n != b->n)
-        return false;
+    if (a == NULL || b == NULL || a->n != b->n)
+        return a == b;
     for (size_t i = 0; i < a->n; i++) {
         const struct error_page *p = &a->v[i], *q = &b->v[i];
         if (p->first != q->first || p->last != q->last || !str_eq(p->type, q->type) ||

@@ -47,8 +47,10 @@ static int load_site_pages(struct loader *l, struct site *s, struct setting grou
 {
     struct setting own = setting_get(group, STR("errors"));
 
-    return own.node != NULL ? load_pages(l, own, s->errors, &s->arena, &s->pages)
-                            : copy_pages(&l->pages, &s->arena, &s->pages);
+    if (own.node != NULL)
+        return load_pages(l, own, s->errors, &s->pages);
+    s->pages = error_pages_ref(l->pages);
+    return 0;
 }
 
 /* Brings the hosts to lower case, checks them, notes their places. */
@@ -138,10 +140,9 @@ static int load_default_site(struct loader *l)
         return 0;
 
     int r = add_site(l, section, STR("default"), count_named_of_all(l, "routes"), &s);
-    if (r == 0)
-        r = copy_pages(&l->pages, &s->arena, &s->pages);
     if (r < 0)
         return r;
+    s->pages = error_pages_ref(l->pages);
     struct str *host = arena_zalloc(&s->arena, sizeof *host);
     struct place *place = arena_zalloc(&l->arena, sizeof *place);
     struct named *named = arena_zalloc(&l->arena, sizeof *named);
@@ -167,7 +168,7 @@ int load_sites(struct loader *l)
         return -ENOMEM;
     struct setting pages =
         setting_get(file_root(list_first(&l->files, struct file, node)), STR("errors"));
-    int r = load_pages(l, pages, l->top.errors, &l->arena, &l->pages);
+    int r = load_pages(l, pages, l->top.errors, &l->pages);
     if (r == 0)
         r = load_default_site(l);
     if (r == 0)

@@ -39,6 +39,13 @@ struct request_framing {
     const char *reason; /* for the log */
 };
 
+/* Whether a field tells it; without one the answer is the last row of the table: none. */
+static inline bool framing_is_told(const struct request *r)
+{
+    return r->known &
+           (UINT64_C(1) << FIELD_CONTENT_LENGTH | UINT64_C(1) << FIELD_TRANSFER_ENCODING);
+}
+
 enum codings framing_codings(const struct request *r);
 /* LENGTH_ZERO, LENGTH_SOME: *ret is it. */
 enum length framing_length(const struct request *r, uint64_t *ret);

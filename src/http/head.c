@@ -342,6 +342,9 @@ static const char *judge_host(struct request *r, unsigned minor, struct arena *a
 
 static const char *judge_framing(struct request *r, struct head_info *info, unsigned *ret_status)
 {
+    if (!framing_is_told(r))
+        return NULL;
+
     struct request_framing f =
         framing_of_request(info->minor, framing_codings(r), framing_length(r, &info->length),
                            r->method == METHOD_CONNECT);

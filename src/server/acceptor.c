@@ -15,8 +15,8 @@
 #include "server/server.h"
 
 #define ACCEPTS_PER_TURN 64
-/* Refusing must not take the time of those who are served: 4,000 a second, of some 20 us each. Who
- * waits for it meanwhile waits in the kernel's queue. */
+/* Refusing must not take the time of those who are served: 4,000 a second, of some 20 us each,
+ * while the loop has other events. Who waits for it meanwhile waits in the kernel's queue. */
 #define REFUSALS_AT_ONCE 4
 #define REFUSALS_REST NSEC_PER_MSEC
 #define LAST_ACCEPTS 128                /* turns of those, at the end: a full backlog and more */
@@ -100,8 +100,8 @@ static int open_or_refuse(struct acceptor *a, int fd, const struct sockaddr *pee
     return r;
 }
 
-/* Accepts a few; true if there may be more. */
-static bool accept_some(struct acceptor *a)
+/* Accepts a few; true if there may be more. `last`: nobody will come back for them. */
+static bool accept_some(struct acceptor *a, bool last)
 {
     int refused = 0;
 
@@ -114,8 +114,10 @@ static bool accept_some(struct acceptor *a)
             if (fd >= 0) {
                 a->backoff = 0;
                 refused += fd;
-                if (refused < REFUSALS_AT_ONCE)
+                if (last || refused < REFUSALS_AT_ONCE)
                     continue;
+                if (a->engine->loop.n_events <= 1) /* that of the listener */
+                    return true;
                 rest(a, REFUSALS_REST);
                 return false;
             }
@@ -151,7 +153,7 @@ static void accept_ready(struct watch *w, uint32_t events)
         return;
     if (!watch_is_on(w))
         acceptor_begin(a);
-    else if (accept_some(a))
+    else if (accept_some(a, false))
         loop_ready(&a->engine->loop, w);
 }
 
@@ -197,7 +199,7 @@ void acceptor_stop(struct acceptor *a)
 void acceptor_end(struct acceptor *a)
 {
     /* What the kernel has completed for us is ours to answer. */
-    for (int turns = 0; turns < LAST_ACCEPTS && accept_some(a); turns++)
+    for (int turns = 0; turns < LAST_ACCEPTS && accept_some(a, true); turns++)
         ;
     acceptor_stop(a);
 }

@@ -126,7 +126,7 @@ void conn_abort(struct conn *c)
 
 /* ---- time-outs */
 
-static int64_t wait_length(const struct conn *c)
+static inline int64_t wait_length(const struct conn *c)
 {
     const struct timeouts *t = c->times != NULL ? c->times : &c->engine->config->timeouts;
 
@@ -164,9 +164,9 @@ void conn_set_wait(struct conn *c, enum conn_wait wait, bool restart)
 
     if (c->wait == wait && !restart)
         return;
-    if (c->wait == CONN_WAIT_WRITE)
+    if (unlikely(c->wait == CONN_WAIT_WRITE))
         c->waited += now - c->since;
-    if (wait == CONN_WAIT_WRITE) {
+    if (unlikely(wait == CONN_WAIT_WRITE)) {
         c->taken = taken_by_peer(c);
         if (c->waited == 0)
             c->taken_0 = c->taken;
@@ -175,9 +175,13 @@ void conn_set_wait(struct conn *c, enum conn_wait wait, bool restart)
         move_to(c, wait == CONN_WAIT_IDLE ? &e->idle : &e->conns);
     c->since = now;
     c->wait = wait;
+    if (wait == CONN_WAIT_NONE) {
+        timer_clear(&e->loop.timers, &c->timer);
+        return;
+    }
     /* Without memory for a time-out nothing would ever end the wait. The hang-up that follows from
      * this is an event like any other, so the caller need not care. */
-    if (loop_timer(&c->engine->loop, &c->timer, wait_length(c)) < 0)
+    if (loop_timer(&e->loop, &c->timer, wait_length(c)) < 0)
         shutdown(c->io.fd, SHUT_RDWR);
 }
 

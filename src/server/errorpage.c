@@ -113,7 +113,7 @@ static const struct error_page *choose_page(const struct error_pages *pages,
     const struct error_page *best = NULL;
     bool named = true;
 
-    for (size_t i = 0; i < pages->n; i++) {
+    for (size_t i = 0; pages != NULL && i < pages->n; i++) {
         const struct error_page *p = &pages->v[i];
         if (status < p->first || status > p->last)
             continue;
@@ -193,7 +193,7 @@ void errorpage_make(const struct exchange *x, unsigned status, const char *reaso
         unsigned quality = 1000;
         form = request_field(r, FIELD_ACCEPT) != NULL ? choose_form(r, &quality) : &forms[0];
         if (x->site != NULL)
-            page = choose_page(&x->site->pages, r, status, quality);
+            page = choose_page(x->site->pages, r, status, quality);
     }
     response_add_checked(res, STR("Content-Type"), page != NULL ? page->type : form->type);
     /* A refused head has no fields that could have told (x->raw). */

@@ -69,7 +69,7 @@ void h1_give_buffers_back(struct h1 *h)
 ssize_t h1_fill(struct h1 *h)
 {
     if (h->in.cap < ENGINE_BUF_SIZE) {
-        int r = unpark(h);
+        int r = h->in.base != NULL ? unpark(h) : engine_buf_take(h->conn->engine, &h->in, 0);
         if (r < 0)
             return r;
     } else if (buf_tail_room(&h->in) < FILL_MIN) {

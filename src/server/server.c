@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -253,6 +254,17 @@ static void raise_descriptor_limit(void)
     }
 }
 
+/* The C library gives threads heaps of their own, up to eight a core, and each keeps the most it
+ * ever had. Most of the memory is the loops'; workers, however many, share. */
+static void bound_heaps(int64_t loops)
+{
+#ifdef M_ARENA_MAX
+    (void)mallopt(M_ARENA_MAX, (int)loops + 1);
+#else
+    (void)loops;
+#endif
+}
+
 static int watch_signals(struct server *s)
 {
     sigset_t set;
@@ -308,6 +320,7 @@ int server_new(struct config *config, struct server **ret)
     struct server *s = calloc(1, sizeof *s);
 
     raise_descriptor_limit();
+    bound_heaps(config->loops);
     int r = s == NULL ? -ENOMEM : bounds_init(&s->bounds);
     if (r == 0) {
         r = loop_init(&s->loop);

@@ -214,7 +214,8 @@ static const struct {
 
 START_TEST(test_pages)
 {
-    struct site site = { .pages = { pages, array_len(pages) } };
+    struct error_pages of_site = { .v = pages, .n = array_len(pages) };
+    struct site site = { .pages = &of_site };
     bool own = false;
 
     x->site = &site;
