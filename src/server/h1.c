@@ -249,7 +249,7 @@ static enum h1_progress serve(struct h1 *h)
     }
     /* A step is called again for news only. A worker has its own way to say what it wants, and that
      * may be news although nothing arrived: 100 Continue, the end of the body. */
-    bool arrived = (c->readable && h->turn_read < H1_TURN_BYTES) || buf_len(&h->in) > 0;
+    bool arrived = h->turn_read < H1_TURN_BYTES && (c->readable || buf_len(&h->in) > 0);
     if ((arrived || h->x.state != EXCHANGE_BODY) && exchange_input(&h->x))
         return H1_GO;
     if (c->hung_up)
