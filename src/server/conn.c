@@ -205,7 +205,7 @@ bool conn_is_quiet(const struct conn *c, int64_t time)
     char byte;
 
     return c->wait == CONN_WAIT_IDLE && loop_now(&c->engine->loop) - c->since >= time &&
-           !c->readable && recv(c->io.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0;
+           !c->readable && recv(c->io.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0;
 }
 
 static void conn_timer(struct timer *t)

@@ -95,7 +95,7 @@ void conn_set_wait(struct conn *c, enum conn_wait wait, bool restart);
 /* For the peer to take output; `progress`: it has taken some. false: it has been too slow for too
  * long (limits.write_rate). */
 bool conn_wait_write(struct conn *c, bool progress) MUST_USE;
-/* Whether it has been idle for that long (ns), and nothing has arrived by now. */
+/* Whether it has been idle for that long (ns), and by now nothing but its end has arrived. */
 bool conn_is_quiet(const struct conn *c, int64_t time);
 
 /* The transport's calls, with the flags kept; -EAGAIN etc. as there. */

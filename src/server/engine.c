@@ -179,6 +179,14 @@ const char *engine_date(struct engine *e)
     return e->date;
 }
 
+/* Near the bound nothing is kept: what this loop has in store the others cannot have. */
+static bool may_keep(const struct engine *e)
+{
+    const struct budget *b = &e->bounds->memory;
+
+    return !budget_is_full(b, atomic_load_explicit(&b->max, memory_order_relaxed) / 2);
+}
+
 int engine_buf_take(struct engine *e, struct buf *b, size_t max)
 {
     struct budget *budget = &e->bounds->memory;
@@ -193,7 +201,7 @@ int engine_buf_take(struct engine *e, struct buf *b, size_t max)
 
 void engine_buf_give(struct engine *e, struct buf *b)
 {
-    if (b->base != NULL && b->cap == ENGINE_BUF_SIZE && e->n_bufs < ENGINE_CACHE_MAX)
+    if (b->base != NULL && b->cap == ENGINE_BUF_SIZE && e->n_bufs < ENGINE_CACHE_MAX && may_keep(e))
         e->bufs[e->n_bufs++] = b->base;
     else
         buf_done(b);
@@ -216,7 +224,7 @@ struct h1 *engine_h1_take(struct engine *e)
 
 void engine_h1_give(struct engine *e, struct h1 *h)
 {
-    if (e->n_h1s < ENGINE_CACHE_MAX) {
+    if (e->n_h1s < ENGINE_CACHE_MAX && may_keep(e)) {
         e->h1s[e->n_h1s++] = h;
         return;
     }

@@ -166,6 +166,11 @@ static enum h1_progress close_now(struct h1 *h)
     return H1_GONE;
 }
 
+static void wait_for_request(struct conn *c)
+{
+    conn_set_wait(c, c->state == CONN_DRAINING ? CONN_WAIT_LAST : CONN_WAIT_IDLE, false);
+}
+
 /* Nothing of a request is here: the connection gives everything back and waits. */
 static enum h1_progress idle(struct h1 *h)
 {
@@ -174,8 +179,17 @@ static enum h1_progress idle(struct h1 *h)
     if (h->eof)
         return close_now(h);
     h1_give(h);
-    conn_set_wait(c, c->state == CONN_DRAINING ? CONN_WAIT_LAST : CONN_WAIT_IDLE, false);
+    wait_for_request(c);
     return H1_GONE;
+}
+
+/* There is no memory to look at what has arrived, but only something can be refused. What is
+ * dropped here would be dropped behind the refusal. As conn_recv(). */
+static ssize_t drop_some(struct conn *c)
+{
+    char drop[KIB(4)];
+
+    return conn_recv(c, drop, sizeof drop);
 }
 
 static enum h1_progress read_head(struct h1 *h)
@@ -197,8 +211,12 @@ static enum h1_progress read_head(struct h1 *h)
         if (h->eof || !c->readable)
             break;
         ssize_t n = h1_fill(h);
-        if (n == -ENOMEM || n == -ENOBUFS)
-            return refuse(h, 503, engine_no_memory(c->engine));
+        if (n == -ENOMEM || n == -ENOBUFS) {
+            n = buf_len(&h->in) > 0 ? 1 : drop_some(c);
+            if (n > 0)
+                return refuse(h, 503, engine_no_memory(c->engine));
+            h->eof = n == 0;
+        }
         if (n == -EAGAIN)
             break;
         if (n < 0)
@@ -231,7 +249,7 @@ static enum h1_progress serve(struct h1 *h)
     }
     /* A step is called again for news only. A worker has its own way to say what it wants, and that
      * may be news although nothing arrived: 100 Continue, the end of the body. */
-    bool arrived = (c->readable && h->turn_read < H1_TURN_BYTES) || buf_len(&h->in) > 0;
+    bool arrived = h->turn_read < H1_TURN_BYTES && (c->readable || buf_len(&h->in) > 0);
     if ((arrived || h->x.state != EXCHANGE_BODY) && exchange_input(&h->x))
         return H1_GO;
     if (c->hung_up)
@@ -371,13 +389,22 @@ static enum h1_progress step(struct h1 *h)
 
 /* ---- the proto's functions */
 
-/* There is no memory even to look at what has arrived. */
+/* As read_head(), without an h1. */
 static void refuse_unread(struct conn *c)
 {
     char buf[REFUSAL_MAX];
     struct str text = refusal_make(buf, engine_date(c->engine));
     struct iovec iov = { (void *)text.p, text.n };
+    ssize_t n = drop_some(c);
 
+    if (n == -EAGAIN) {
+        wait_for_request(c);
+        return;
+    }
+    if (n <= 0) {
+        conn_close(c);
+        return;
+    }
     stats_count(&c->engine->stats, refused_buffers);
     if (conn_sendv(c, &iov, 1, false) != (ssize_t)text.n)
         conn_close(c);

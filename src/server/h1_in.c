@@ -53,7 +53,7 @@ static int unpark(struct h1 *h)
 void h1_give_buffers_back(struct h1 *h)
 {
     struct engine *e = h->conn->engine;
-    bool chunks_come = (h->state == H1_EXCHANGE || h->state == H1_DISCARD) &&
+    bool chunks_come = h->state != H1_HEAD && h->state != H1_CLOSING &&
                        h->body.framing == FRAMING_CHUNKED && !body_ended(&h->body);
 
     if (h->in.base != NULL && buf_len(&h->in) == 0 && !chunks_come)

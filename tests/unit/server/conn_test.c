@@ -517,12 +517,16 @@ START_TEST(idle_ones_make_room_the_longest_idle_first)
     ck_assert(engine_make_room(&rig.engine));
     ck_assert(is_closed(peers[0]));
     ck_assert(!engine_make_room(&rig.engine)); /* the last is not idle */
-    turns(1);
-    ck_assert_uint_eq(rig.engine.n_conns, 1);
-    ck_assert_uint_eq(stats_read(&rig.engine.stats, evicted), 2);
-    for (int i = 0; i < 3; i++)
-        close(peers[i]);
+    client_send(peers[2], "ET /a HTTP/1.1\r\nHost: x\r\n\r\n");
     turns(2);
+    conns[2]->since -= 2 * NSEC_PER_SEC;
+    close(peers[2]); /* it left, which is not yet seen either */
+    ck_assert(engine_make_room(&rig.engine));
+    turns(1);
+    ck_assert_uint_eq(rig.engine.n_conns, 0);
+    ck_assert_uint_eq(stats_read(&rig.engine.stats, evicted), 3);
+    close(peers[0]);
+    close(peers[1]);
 }
 END_TEST
 
@@ -583,6 +587,68 @@ START_TEST(at_the_bound_of_memory)
 }
 END_TEST
 
+/* Who looks at an idle connection, as a drain does, finds no request to refuse. */
+START_TEST(nothing_came_and_nothing_is_refused)
+{
+    struct budget *memory = &rig.bounds.memory;
+    size_t most = atomic_load(&memory->max);
+    bool end;
+    int peer;
+    struct conn *c = rig_conn(&peer);
+
+    for (int cached = 0; cached < 2; cached++) { /* whether there is memory but for buffers */
+        atomic_store(&memory->max, 0);
+        turns(2);
+        c->readable = true;
+        conn_again(c);
+        turns(2);
+        ck_assert_str_eq(rig_received(peer, &end), "");
+        ck_assert(!end);
+        ck_assert_int_eq(c->wait, CONN_WAIT_IDLE);
+        atomic_store(&memory->max, most);
+        client_send(peer, REQUEST);
+        turns(2);
+        assert_starts(rig_received(peer, &end), "HTTP/1.1 200 ");
+        while (rig.engine.n_bufs > 0) {
+            budget_give(memory, ENGINE_BUF_SIZE);
+            free(rig.engine.bufs[--rig.engine.n_bufs]);
+        }
+    }
+    ck_assert_uint_eq(rig.engine.n_h1s, 1);
+    atomic_store(&memory->max, 0);
+    ck_assert_int_eq(shutdown(peer, SHUT_WR), 0); /* nor is an end a request */
+    turns(2);
+    ck_assert_str_eq(rig_received(peer, &end), "");
+    ck_assert(end);
+    ck_assert_uint_eq(rig.engine.n_conns, 0);
+    ck_assert_uint_eq(stats_read(&rig.engine.stats, refused_buffers), 0);
+    ck_assert_uint_eq(stats_read(&rig.engine.stats, malformed), 0);
+    close(peer);
+}
+END_TEST
+
+/* What one loop keeps for later is no memory for the others. */
+START_TEST(caches_do_not_use_up_the_memory)
+{
+    struct budget *memory = &rig.bounds.memory;
+    struct buf bufs[ENGINE_CACHE_MAX];
+    struct h1 *h1s[ENGINE_CACHE_MAX];
+
+    atomic_store(&memory->max, 2 * ENGINE_CACHE_MAX * ENGINE_BUF_SIZE);
+    for (size_t i = 0; i < ENGINE_CACHE_MAX; i++) {
+        ck_assert_int_eq(engine_buf_take(&rig.engine, &bufs[i], 0), 0);
+        ck_assert_ptr_nonnull(h1s[i] = engine_h1_take(&rig.engine));
+    }
+    atomic_store(&memory->max, ENGINE_CACHE_MAX * ENGINE_BUF_SIZE);
+    for (size_t i = 0; i < ENGINE_CACHE_MAX; i++) {
+        engine_h1_give(&rig.engine, h1s[i]);
+        engine_buf_give(&rig.engine, &bufs[i]);
+    }
+    ck_assert(!budget_is_full(memory, ENGINE_CACHE_MAX * ENGINE_BUF_SIZE / 2));
+    ck_assert_uint_gt(rig.engine.n_bufs, 0);
+}
+END_TEST
+
 START_TEST(peer_as_text)
 {
     char text[SOCK_TEXT_MAX];
@@ -631,6 +697,8 @@ int main(void)
     tcase_add_test(tc, idle_ones_make_room_the_longest_idle_first);
     tcase_add_test(tc, a_slow_head_is_parked);
     tcase_add_test(tc, at_the_bound_of_memory);
+    tcase_add_test(tc, nothing_came_and_nothing_is_refused);
+    tcase_add_test(tc, caches_do_not_use_up_the_memory);
     tcase_add_test(tc, peer_as_text);
     suite_add_tcase(suite, tc);
     runner = srunner_create(suite);
