@@ -25,7 +25,7 @@
     STAT(answered, "requests whose response was sent whole")                                       \
     STAT(cut, "requests whose response was not sent to its end")                                   \
     STAT(unanswered, "requests whose client left, or was cut off, before a response")              \
-    STAT(aborted, "connections ended by a reset")                                                  \
+    STAT(aborted, "connections ended in the middle of a response")                                 \
     STAT(offloaded, "jobs given to a pool")                                                        \
     STAT(pool_refused, "jobs refused by a pool, or taken out of its queue for age")                \
     STAT(abandoned, "jobs whose answer nobody waited for any more")                                \

@@ -124,6 +124,14 @@ void conn_abort(struct conn *c)
     conn_close(c);
 }
 
+void conn_cut(struct conn *c)
+{
+    if (c->state == CONN_CLOSED)
+        return;
+    stats_count(&c->engine->stats, aborted);
+    conn_close(c);
+}
+
 /* ---- time-outs */
 
 static inline int64_t wait_length(const struct conn *c)

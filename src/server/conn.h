@@ -81,8 +81,12 @@ int conn_open(struct acceptor *a, int fd, const struct sockaddr *peer, socklen_t
               bool counted);
 /* Closes the socket now. Harmless when closed. */
 void conn_close(struct conn *c);
-/* As conn_close(), but the peer is made to see that it was not a proper end (RST). */
+/* As conn_close(), but the peer is made to see that it was not a proper end (RST). What was sent
+ * and has not arrived is lost. */
 void conn_abort(struct conn *c);
+/* In the middle of a message that tells its end, so that the peer sees it from that: what was sent
+ * still arrives. Counts as aborted. */
+void conn_cut(struct conn *c);
 /* Shuts our side and reads on for a while (RFC 9112 section 9.6), so that the peer can read what
  * was sent last even if it still sends. */
 void conn_linger(struct conn *c);

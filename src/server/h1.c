@@ -289,15 +289,23 @@ enum h1_progress h1_reply_done(struct h1 *h)
     return H1_GO;
 }
 
+/* A reset would destroy answers to earlier requests that are still on their way. */
+static enum h1_progress cut_now(struct h1 *h)
+{
+    if (h->dead || h->until_close)
+        conn_abort(h->conn);
+    else
+        conn_cut(h->conn);
+    return H1_GONE;
+}
+
 enum h1_progress h1_abort(struct h1 *h, const char *reason)
 {
     if (reason != NULL)
         exchange_note(&h->x, 0, reason);
     h->cut = reason;
-    if (h->dead || buf_len(&h->out) == 0) {
-        conn_abort(h->conn);
-        return H1_GONE;
-    }
+    if (h->dead || buf_len(&h->out) == 0)
+        return cut_now(h);
     h->aborted = true;
     h->state = H1_CLOSING;
     return H1_GO;
@@ -349,10 +357,8 @@ static enum h1_progress closing(struct h1 *h)
 
     if (r == -EAGAIN)
         return H1_WAIT;
-    if (h->aborted) {
-        conn_abort(c);
-        return H1_GONE;
-    }
+    if (h->aborted)
+        return cut_now(h);
     if (r < 0 || h->eof)
         return close_now(h);
     if (!h->lost && !h->info.keep_alive && body_ended(&h->body) && buf_len(&h->in) == 0 &&

@@ -42,6 +42,7 @@ struct h1 {
     bool aborted;      /* by h1_abort(), which goes on once `out` is empty */
     bool head_emitted; /* the response head is in `out` or further */
     bool chunked;      /* the response body is */
+    bool until_close;  /* only the connection's end tells its own */
     bool no_body;      /* HEAD, 204, 304: fields only */
     struct head_parser parser;
     struct head_info info;

@@ -107,6 +107,7 @@ static enum h1_progress emit(struct h1 *h)
     if (f.framing == FRAMING_LENGTH && body->kind != BODY_KIND_NONE)
         how.length = body->length;
     h->chunked = f.framing == FRAMING_CHUNKED;
+    h->until_close = f.framing == FRAMING_CLOSE;
     h->no_body = !f.body;
     h->keep = can_keep(h, f.framing != FRAMING_CLOSE);
     how.close = !h->keep;
