@@ -10,7 +10,8 @@
 
 #define PAGES_MAX 256 /* of a site */
 #define PAGE_MAX KIB(256)
-#define ARENA_MAX (PAGES_MAX * (PAGE_MAX + KIB(1)))
+/* Blocks of the arena are of 1 MiB at most, of which three of the largest pages leave a quarter. */
+#define ARENA_MAX (PAGES_MAX * PAGE_MAX * 2)
 #define STATUS_FIRST 400
 #define STATUS_LAST 599
 

@@ -116,6 +116,22 @@ START_TEST(test_largest)
 }
 END_TEST
 
+/* As many as there may be, as large as they may be. */
+START_TEST(test_most)
+{
+    struct str list = arena_printf(&tree_arena, "%s", "");
+    char big[KIB(256)] = "";
+
+    tree_write("big.html", str_make(big, sizeof big));
+    tree_write("big.json", str_make(big, sizeof big));
+    for (unsigned i = 0; i < 256; i++)
+        list = arena_printf(&tree_arena, "%.*s%s \"%u big.%s\"", str_fmt(list), i > 0 ? "," : "",
+                            400 + i % 200, i < 200 ? "html" : "json");
+    tree_ok(arena_printf(&tree_arena, "errors = [%.*s ];\n" ROUTES, str_fmt(list)).p);
+    ck_assert_uint_eq(pages_of("x")->n, 256);
+}
+END_TEST
+
 START_TEST(test_twice)
 {
     tree_bad("errors = [ \"404 404.html\",\n\"404 sorry.html\" ];\n" ROUTES,
@@ -187,6 +203,7 @@ int main(void)
     tcase_add_test(t, test_whose);
     tcase_add_loop_test(t, test_bad, 0, array_len(bad));
     tcase_add_test(t, test_largest);
+    tcase_add_test(t, test_most);
     tcase_add_test(t, test_twice);
     tcase_add_test(t, test_too_many);
     tcase_add_test(t, test_kept);
