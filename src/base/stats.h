@@ -19,6 +19,7 @@
     STAT(evicted, "idle connections closed to make room for others")                               \
     STAT(silent, "connections closed that never sent a byte")                                      \
     STAT(discard_timeouts, "connections closed because the rest of a request did not come")        \
+    STAT(untaken, "connections cut because nobody took what was answered")                         \
     STAT(closed, "connections closed")                                                             \
     STAT(requests, "requests whose head was complete")                                             \
     STAT(malformed, "requests refused as malformed or over a limit")                               \

@@ -67,10 +67,21 @@ fail:
     return r;
 }
 
-static void move_to(struct conn *c, struct list *list)
+static struct list *list_of(struct engine *e, enum conn_wait wait)
 {
-    list_remove(&c->node);
-    list_push_back(list, &c->node);
+    return wait == CONN_WAIT_IDLE ? &e->idle : wait == CONN_WAIT_LINGER ? &e->lingering : &e->conns;
+}
+
+/* Sets c->wait, and nothing else of what belongs to it. */
+static void list_as(struct conn *c, enum conn_wait wait)
+{
+    struct list *to = list_of(c->engine, wait);
+
+    if (to != list_of(c->engine, c->wait)) {
+        list_remove(&c->node);
+        list_push_back(to, &c->node);
+    }
+    c->wait = wait;
 }
 
 /* At the end of the turn: no pointer taken in the turn is left. */
@@ -99,9 +110,8 @@ void conn_close(struct conn *c)
 
     if (c->state == CONN_CLOSED)
         return;
-    if (c->wait == CONN_WAIT_IDLE)
-        move_to(c, &c->engine->conns);
     c->state = CONN_CLOSED;
+    list_as(c, CONN_WAIT_NONE);
     loop_unwatch(loop, &c->watch);
     timer_clear(&loop->timers, &c->timer);
     c->transport->close(&c->io);
@@ -120,14 +130,6 @@ void conn_abort(struct conn *c)
         return;
     struct linger hard = { .l_onoff = 1, .l_linger = 0 };
     setsockopt(c->io.fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
-    stats_count(&c->engine->stats, aborted);
-    conn_close(c);
-}
-
-void conn_cut(struct conn *c)
-{
-    if (c->state == CONN_CLOSED)
-        return;
     stats_count(&c->engine->stats, aborted);
     conn_close(c);
 }
@@ -179,10 +181,8 @@ void conn_set_wait(struct conn *c, enum conn_wait wait, bool restart)
         if (c->waited == 0)
             c->taken_0 = c->taken;
     }
-    if ((c->wait == CONN_WAIT_IDLE) != (wait == CONN_WAIT_IDLE))
-        move_to(c, wait == CONN_WAIT_IDLE ? &e->idle : &e->conns);
+    list_as(c, wait);
     c->since = now;
-    c->wait = wait;
     if (wait == CONN_WAIT_NONE) {
         timer_clear(&e->loop.timers, &c->timer);
         return;

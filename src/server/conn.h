@@ -70,7 +70,7 @@ struct conn {
     int64_t taken;    /* of them by the peer, when CONN_WAIT_WRITE began, or began anew */
     int64_t waited;   /* ns of CONN_WAIT_WRITE, since the rate was judged last */
     int64_t taken_0;  /* `taken` at the begin of those */
-    struct list node; /* engine.idle in CONN_WAIT_IDLE, else engine.conns */
+    struct list node; /* engine.idle, lingering or conns, by `wait` */
     struct later end; /* gives the memory back after the turn */
     union conn_addr peer;
 };
@@ -84,9 +84,6 @@ void conn_close(struct conn *c);
 /* As conn_close(), but the peer is made to see that it was not a proper end (RST). What was sent
  * and has not arrived is lost. */
 void conn_abort(struct conn *c);
-/* In the middle of a message that tells its end, so that the peer sees it from that: what was sent
- * still arrives. Counts as aborted. */
-void conn_cut(struct conn *c);
 /* Shuts our side and reads on for a while (RFC 9112 section 9.6), so that the peer can read what
  * was sent last even if it still sends. */
 void conn_linger(struct conn *c);

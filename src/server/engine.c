@@ -23,6 +23,8 @@
 /* A client that has been idle for so long is not about to ask: one that is may lose its connection
  * in the middle of that. */
 #define IDLE_LONG NSEC_PER_SEC
+/* By then most clients have read their last answer. */
+#define LINGER_SHORT (100 * NSEC_PER_MSEC)
 
 static _Thread_local struct engine *self;
 
@@ -35,13 +37,22 @@ struct engine *engine_self(void)
 
 bool engine_make_room(struct engine *e)
 {
-    struct conn *c = list_empty(&e->idle) ? NULL : list_first(&e->idle, struct conn, node);
-
-    if (c == NULL || !conn_is_quiet(c, IDLE_LONG))
-        return false;
-    stats_count(&e->stats, evicted);
-    conn_close(c);
-    return true;
+    if (!list_empty(&e->lingering)) {
+        struct conn *c = list_first(&e->lingering, struct conn, node);
+        if (loop_now(&e->loop) - c->since >= LINGER_SHORT) {
+            conn_close(c);
+            return true;
+        }
+    }
+    if (!list_empty(&e->idle)) {
+        struct conn *c = list_first(&e->idle, struct conn, node);
+        if (conn_is_quiet(c, IDLE_LONG)) {
+            stats_count(&e->stats, evicted);
+            conn_close(c);
+            return true;
+        }
+    }
+    return false;
 }
 
 /* The main thread. */
@@ -64,16 +75,20 @@ void engine_will_not_accept(struct engine *e)
     }
 }
 
-/* Those of one acceptor, or of all: they end after what they are doing. Idle ones first: they move
- * to the others, where they are found a second time, which is harmless. */
-static void drain_conns(struct engine *e, bool all)
+/* What `call` does may move a connection to a list where it is found a second time. */
+static void each_conn(struct engine *e, void (*call)(struct conn *c))
 {
-    list_each_safe (c, &e->idle, struct conn, node)
-        if (all || c->acceptor->closed)
-            c->proto->drain(c);
-    list_each_safe (c, &e->conns, struct conn, node)
-        if (all || c->acceptor->closed)
-            c->proto->drain(c);
+    struct list *lists[] = { &e->idle, &e->lingering, &e->conns };
+
+    for (size_t i = 0; i < array_len(lists); i++)
+        list_each_safe (c, lists[i], struct conn, node)
+            call(c);
+}
+
+static void drain_conn(struct conn *c)
+{
+    if (c->engine->draining || c->acceptor->closed)
+        c->proto->drain(c);
 }
 
 /* ---- the view */
@@ -101,7 +116,7 @@ void engine_switch(struct engine *e)
         acceptor_begin(a);
     list_splice_back(&e->acceptors, &e->next_acceptors);
     if (left)
-        drain_conns(e, false);
+        each_conn(e, drain_conn);
     for (size_t i = 0; from != NULL && i < from->n_sites; i++)
         site_unuse(from->sites[i], e->index);
 }
@@ -140,7 +155,7 @@ static void drain_deliver(struct letter *l)
     list_each_safe (a, &e->acceptors, struct acceptor, node)
         acceptor_end(a);
     e->draining = true;
-    drain_conns(e, true);
+    each_conn(e, drain_conn);
     loop_post(server_loop(e->server), &e->deaf_letter);
     report_end(e);
 }
@@ -148,10 +163,7 @@ static void drain_deliver(struct letter *l)
 static void abort_all(struct engine *e)
 {
     e->cutting = true;
-    list_each_safe (c, &e->idle, struct conn, node)
-        conn_abort(c);
-    list_each_safe (c, &e->conns, struct conn, node)
-        conn_abort(c);
+    each_conn(e, conn_abort);
 }
 
 static void abort_deliver(struct letter *l)
@@ -289,6 +301,7 @@ int engine_init(struct engine *e, struct server *s, struct bounds *bounds, unsig
     list_init(&e->next_acceptors);
     list_init(&e->conns);
     list_init(&e->idle);
+    list_init(&e->lingering);
     e->switch_letter.deliver = switch_deliver;
     e->switched_letter.deliver = server_engine_switched;
     e->drain_letter.deliver = drain_deliver;

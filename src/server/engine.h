@@ -38,9 +38,11 @@ struct engine {
     sem_t ended; /* by the thread, last of all */
     bool started;
     bool draining;
-    bool reported;           /* the end of draining was posted */
-    struct list conns, idle; /* idle: those that wait for a request, the longest idle first */
-    unsigned n_conns;        /* in both */
+    bool reported; /* the end of draining was posted */
+    /* By what they wait for, the longest waiting first: for a request; for the peer's end; all
+     * others. */
+    struct list idle, lingering, conns;
+    unsigned n_conns; /* in all of them */
     struct list acceptors;
 
     /* Free lists, last in first out: what was used last is in the cache. */
@@ -102,7 +104,8 @@ struct engine *engine_self(void);
 /* Date: of this turn. HTTP_DATE_LEN bytes. */
 const char *engine_date(struct engine *e);
 
-/* Closes the connection that has been idle the longest, if that is long. A bound is reached. */
+/* A bound is reached. Closes a connection that has its last answer and only lingers, or the one
+ * that has been idle the longest, if that is long. */
 bool engine_make_room(struct engine *e);
 
 /* A buffer of ENGINE_BUF_SIZE for *b, whose maximum is set; -ENOMEM, also at the bound

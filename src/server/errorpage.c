@@ -83,19 +83,19 @@ static const struct form forms[] = {
 };
 
 /* The most wanted; of those as good the first, unless a later one is asked for by name. */
-static const struct form *choose_form(const struct request *r, unsigned *ret_quality)
+static const struct form *choose_form(const struct request *r, struct acceptance *ret)
 {
     const struct form *best = &forms[0];
-    unsigned quality = accept_type(r, best->media).quality;
+    struct acceptance most = accept_type(r, best->media);
 
     for (size_t i = 1; i < array_len(forms); i++) {
         struct acceptance a = accept_type(r, forms[i].media);
-        if (a.quality > quality || (a.quality == quality && a.named && quality > 0)) {
+        if (a.quality > most.quality || (a.quality == most.quality && a.named && a.quality > 0)) {
             best = &forms[i];
-            quality = a.quality;
+            most = a;
         }
     }
-    *ret_quality = quality;
+    *ret = most;
     return best;
 }
 
@@ -104,22 +104,26 @@ static bool as_narrow(const struct error_page *a, const struct error_page *b)
     return a->last - a->first == b->last - b->first;
 }
 
-/* The most wanted page of the site for that status, if it is wanted as much as `quality`; of those
- * as good the one for the fewest codes, then one that is asked for by name, then the first. */
+/* The most wanted page of the site for that status, if it is wanted as much as the built-in form;
+ * of those as good the one for the fewest codes, then one that is asked for by name, then the
+ * first. A form that is asked for by name wins over a page that is not. */
 static const struct error_page *choose_page(const struct error_pages *pages,
                                             const struct request *r, unsigned status,
-                                            unsigned quality)
+                                            struct acceptance form)
 {
     const struct error_page *best = NULL;
-    bool named = true;
+    unsigned quality = form.quality;
+    bool named = form.named;
 
     for (size_t i = 0; pages != NULL && i < pages->n; i++) {
         const struct error_page *p = &pages->v[i];
         if (status < p->first || status > p->last)
             continue;
         struct acceptance a = accept_type(r, p->media);
-        if (a.quality == 0 || a.quality < quality ||
-            (best != NULL && a.quality == quality && (named || !a.named || !as_narrow(p, best))))
+        if (a.quality == 0 || a.quality < quality)
+            continue;
+        if (a.quality == quality &&
+            (best == NULL ? named && !a.named : named || !a.named || !as_narrow(p, best)))
             continue;
         best = p;
         quality = a.quality;
@@ -190,10 +194,10 @@ void errorpage_make(const struct exchange *x, unsigned status, const char *reaso
         return;
     if (status >= 400) {
         const struct request *r = &x->request;
-        unsigned quality = 1000;
-        form = request_field(r, FIELD_ACCEPT) != NULL ? choose_form(r, &quality) : &forms[0];
+        struct acceptance most = { .quality = 1000 };
+        form = request_field(r, FIELD_ACCEPT) != NULL ? choose_form(r, &most) : &forms[0];
         if (x->site != NULL)
-            page = choose_page(x->site->pages, r, status, quality);
+            page = choose_page(x->site->pages, r, status, most);
     }
     response_add_checked(res, STR("Content-Type"), page != NULL ? page->type : form->type);
     /* A refused head has no fields that could have told (x->raw). */

@@ -102,14 +102,16 @@ void exchange_note(struct exchange *x, unsigned status, const char *reason)
  * one needs no memory but the first block of the late arena. */
 static void reply_no_memory(struct exchange *x)
 {
+    const char *reason = engine_no_memory(x->engine);
+
     if (x->state == EXCHANGE_STREAMING)
         (void)exchange_abandon(x);
     else
         exchange_body_drop(x, &x->body);
     exchange_body_drop(x, &x->late_body);
     arena_reset(&x->late_arena);
-    exchange_note(x, 503, "no_memory");
-    errorpage_make(x, 503, "no_memory", &x->late_arena, &x->late, &x->late_body);
+    exchange_note(x, 503, reason);
+    errorpage_make(x, 503, reason, &x->late_arena, &x->late, &x->late_body);
     x->reply = &x->late;
     x->reply_body = &x->late_body;
 }

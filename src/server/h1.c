@@ -125,7 +125,10 @@ static enum h1_progress refuse(struct h1 *h, unsigned status, const char *reason
     }
     h->keep = false;
     h->lost = true;
-    stats_count(&h->conn->engine->stats, malformed);
+    if (status < 500 || status == 501 || status == 505)
+        stats_count(&h->conn->engine->stats, malformed);
+    else
+        stats_count(&h->conn->engine->stats, refused_buffers);
     exchange_refuse(&h->x, status, reason);
     return H1_GO;
 }
@@ -289,13 +292,31 @@ enum h1_progress h1_reply_done(struct h1 *h)
     return H1_GO;
 }
 
-/* A reset would destroy answers to earlier requests that are still on their way. */
+/* Nobody will get the rest. As exchange_end(). */
+static bool end_early(struct h1 *h)
+{
+    /* What stands in `out` is lost; framing that stands there counts as body. */
+    h->x.sent = body_sent(h);
+    h->x.sent -= min_of(h->x.sent, (uint64_t)buf_len(&h->out));
+    h1_drop_buffers(h);
+    h->bytes = STR_EMPTY;
+    return exchange_end(&h->x, h->cut);
+}
+
+/* A reset would destroy answers to earlier requests that are still on their way; a message that
+ * tells its end needs none to be seen as cut. */
 static enum h1_progress cut_now(struct h1 *h)
 {
-    if (h->dead || h->until_close)
-        conn_abort(h->conn);
-    else
-        conn_cut(h->conn);
+    struct conn *c = h->conn;
+
+    if (h->dead || h->until_close) {
+        conn_abort(c);
+        return H1_GONE;
+    }
+    stats_count(&c->engine->stats, aborted);
+    if (end_early(h))
+        h1_give(h);
+    conn_linger(c);
     return H1_GONE;
 }
 
@@ -458,11 +479,14 @@ static void h1_timeout(struct conn *c)
     struct h1 *h = c->proto_data;
     enum conn_wait wait = c->wait;
 
-    c->wait = CONN_WAIT_NONE;
+    conn_set_wait(c, CONN_WAIT_NONE, false);
     if (h == NULL || wait == CONN_WAIT_IDLE || wait == CONN_WAIT_LAST) {
         conn_close(c);
     } else if (wait == CONN_WAIT_WRITE) {
-        h->cut = c->too_slow ? "write_rate" : "write_timeout";
+        if (h->cut == NULL)
+            h->cut = c->too_slow ? "write_rate" : "write_timeout";
+        if (h->x.state == EXCHANGE_IDLE) /* it is in no access log */
+            stats_count(&c->engine->stats, untaken);
         conn_abort(c);
     } else if (wait == CONN_WAIT_HEADER && h1_take_out(h)) {
         refuse(h, 408, "header_timeout"); /* which runs it */
@@ -496,12 +520,7 @@ static bool h1_closed(struct conn *c)
         return true;
     if (h->cut == NULL)
         h->cut = c->engine->cutting ? "drain_over" : "client_left";
-    /* What stands in `out` is lost; framing that stands there counts as body. */
-    h->x.sent = body_sent(h);
-    h->x.sent -= min_of(h->x.sent, (uint64_t)buf_len(&h->out));
-    h1_drop_buffers(h);
-    h->bytes = STR_EMPTY;
-    if (!exchange_end(&h->x, h->cut))
+    if (!end_early(h))
         return false;
     h1_give(h);
     return true;

@@ -70,7 +70,7 @@ int exchange_write(struct exchange *x, const void *bytes, size_t n)
         x->out = stream_new(STREAM_TO_LOOP, STREAM_SIZE, &x->engine->bounds->memory,
                             &x->engine->loop.mailbox, told_out, x);
         if (x->out == NULL) {
-            exchange_fail(x, 503, "no_memory");
+            exchange_fail(x, 503, engine_no_memory(x->engine));
             return -ENOMEM;
         }
         if (x->response.status == 0)
@@ -231,7 +231,7 @@ enum step exchange_lend(struct exchange *x)
         x->in = stream_new(STREAM_TO_WORKER, STREAM_SIZE, &x->engine->bounds->memory,
                            &x->engine->loop.mailbox, told_in, x);
         if (x->in == NULL)
-            return exchange_fail(x, 503, "no_memory");
+            return exchange_fail(x, 503, engine_no_memory(x->engine));
         atomic_store(&x->in_wanted, false);
         x->fed = 0;
     }

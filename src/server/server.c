@@ -27,7 +27,7 @@
 
 #define LOOK_EVERY (5 * NSEC_PER_SEC)   /* for stuck workers, and STATUS= */
 #define STUCK_AFTER (30 * NSEC_PER_SEC) /* a job that runs longer is named in the log */
-#define REFUSALS 6                      /* kinds that tell_refusals() tells of */
+#define REFUSALS 7                      /* kinds that tell_refusals() tells of */
 #define CUT_TIME NSEC_PER_SEC           /* engines and workers to end after the drain */
 
 struct server {
@@ -176,6 +176,8 @@ static const struct {
       "first_byte_timeout" },
     { offsetof(struct stats, discard_timeouts), "connections closed behind an answer",
       "body_timeout" },
+    { offsetof(struct stats, untaken), "connections cut that did not take their answers",
+      "write_timeout" },
 };
 
 static void tell_refusals(struct server *s)

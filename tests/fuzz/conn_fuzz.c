@@ -515,7 +515,7 @@ static void run(struct str script, struct arena *arena)
         .disturbed = disturbed,
         .squeezed = squeezed,
         .closed = peer.closed,
-        .ended = peer.shut || (peer.closed && !peer.reset && !stats_read(&engine.stats, aborted)),
+        .ended = (peer.shut || (peer.closed && !peer.reset)) && !stats_read(&engine.stats, aborted),
     };
     replies_check(buf_str(&peer.in), buf_str(&peer.out), server.config, fate, arena);
     reset();

@@ -530,6 +530,33 @@ START_TEST(idle_ones_make_room_the_longest_idle_first)
 }
 END_TEST
 
+/* Who has had the last answer makes room before who may still ask. */
+START_TEST(lingering_ones_make_room_first)
+{
+    int idle, done;
+    bool end;
+    struct conn *waits = rig_conn(&idle), *lingers = rig_conn(&done);
+
+    client_send(done, "GET /a HTTP/9.9\r\n");
+    turns(2);
+    assert_starts(rig_received(done, &end), "HTTP/1.1 505 ");
+    ck_assert_int_eq(lingers->state, CONN_LINGER);
+    waits->since -= 2 * NSEC_PER_SEC;
+    lingers->since -= 2 * NSEC_PER_SEC;
+    ck_assert(engine_make_room(&rig.engine));
+    ck_assert_int_eq(lingers->state, CONN_CLOSED);
+    ck_assert_int_eq(waits->state, CONN_OPEN);
+    ck_assert_uint_eq(stats_read(&rig.engine.stats, evicted), 0);
+    ck_assert(engine_make_room(&rig.engine));
+    ck_assert_int_eq(waits->state, CONN_CLOSED);
+    ck_assert(!engine_make_room(&rig.engine));
+    turns(1);
+    ck_assert_uint_eq(rig.engine.n_conns, 0);
+    close(idle);
+    close(done);
+}
+END_TEST
+
 /* What slow heads take. */
 START_TEST(a_slow_head_is_parked)
 {
@@ -695,6 +722,7 @@ int main(void)
     tcase_add_test(tc, write_time_out_sees_what_was_taken);
     tcase_add_test(tc, body_rate);
     tcase_add_test(tc, idle_ones_make_room_the_longest_idle_first);
+    tcase_add_test(tc, lingering_ones_make_room_first);
     tcase_add_test(tc, a_slow_head_is_parked);
     tcase_add_test(tc, at_the_bound_of_memory);
     tcase_add_test(tc, nothing_came_and_nothing_is_refused);

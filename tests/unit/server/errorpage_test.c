@@ -210,6 +210,9 @@ static const struct {
     { 500, NULL, "four" },
     { 500, "application/json", NULL },
     { 500, "*/*;q=0", NULL },
+    { 500, "application/json, text/plain, */*", NULL },
+    { 500, "text/html;q=0.9, */*;q=0.9", NULL },
+    { 500, "text/css, */*;q=0.9", "four" },
 };
 
 START_TEST(test_pages)
