@@ -243,7 +243,6 @@ void loop_turn(struct loop *l, int64_t max_wait)
     mailbox_attend(&l->mailbox);
     read_clocks(l);
     l->turns++;
-    l->n_events = n > 0 ? (unsigned)n : 0;
 
     for (int i = 0; i < n; i++)
         note_event(l, &events[i]);

@@ -51,7 +51,6 @@ struct loop {
     int64_t now;  /* clock_mono() at the begin of this turn */
     int64_t wall; /* ns since 1970 UTC, likewise, to the kernel's tick */
     uint64_t turns;
-    unsigned n_events; /* that this turn began with */
     struct timers timers;
     struct mailbox mailbox;
     struct watch mail_watch;
