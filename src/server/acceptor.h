@@ -3,8 +3,7 @@
  * to. Made and freed by the main thread; in between the engine's.
  *
  * Accepting pauses for want of descriptors or memory as in Go's net/http, 5 ms doubling to 1 s.
- * Who comes while a bound is reached (bounds.h) gets its answer at once, up to so many a second
- * while the loop has others to serve.
+ * Who comes while a bound is reached (bounds.h) gets its answer at once, up to so many a second.
  */
 #ifndef MUXD_SERVER_ACCEPTOR_H
 #define MUXD_SERVER_ACCEPTOR_H
