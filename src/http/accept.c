@@ -57,11 +57,15 @@ static unsigned precision_of(struct str range, struct str type)
 struct acceptance accept_type(const struct request *r, struct str type)
 {
     unsigned best = 0;
+    size_t left = ACCEPT_MAX;
     int quality = r->known >> FIELD_ACCEPT & 1 ? 0 : 1000;
 
     for (size_t i = 0; i < r->n_fields; i++) {
         if (r->fields[i].id != FIELD_ACCEPT)
             continue;
+        if (r->fields[i].value.n > left)
+            break;
+        left -= r->fields[i].value.n;
         for (struct str list = r->fields[i].value; list.p != NULL;) {
             struct str params = cut_unquoted(&list, ',');
             unsigned precision = precision_of(str_trim(cut_unquoted(&params, ';')), type);

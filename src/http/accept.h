@@ -4,6 +4,8 @@
 
 #include "http/request.h"
 
+#define ACCEPT_MAX KIB(2) /* bytes of such fields that are looked at, for each type anew */
+
 struct acceptance {
     unsigned quality; /* in thousandths; 0: not acceptable */
     bool named;       /* by a range without a wildcard */
@@ -11,7 +13,8 @@ struct acceptance {
 
 /* What all Accept fields of the request say of `type`, such as "text/html": the most specific range
  * that covers it counts. Parameters other than q are not looked at. Without an Accept field
- * anything is as good. A malformed range counts as absent. */
+ * anything is as good. A malformed range counts as absent, and so do the first field that goes past
+ * ACCEPT_MAX and those behind it. */
 struct acceptance accept_type(const struct request *r, struct str type);
 
 #endif

@@ -54,7 +54,7 @@ struct h1 {
     uint64_t body_sent; /* of a response body, not as BYTES */
     const char *cut;    /* why the exchange is, or NULL */
     size_t turn_bytes;  /* written in this run */
-    size_t turn_read;   /* of request body read in this run */
+    size_t turn_read;   /* of request body read in this run, with its framing */
     /* How fast request body arrives that is waited for (limits.body_rate). */
     int64_t body_since;  /* loop_now() when the waiting began; 0: it is not waited for */
     int64_t body_waited; /* ns, since the rate was judged last */

@@ -168,11 +168,10 @@ ssize_t h1_read(struct exchange *x, void *buf, size_t n)
             if (r == BODY_DATA)
                 memcpy(buf, data.p, data.n);
             buf_take(&h->in, used);
+            h->turn_read += used;
         }
-        if (r == BODY_DATA) {
-            h->turn_read += data.n;
+        if (r == BODY_DATA)
             return body_came(h, data.n);
-        }
         if (r == BODY_END)
             return 0;
         if (r == BODY_BAD) {

@@ -171,7 +171,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct field fields[FIELDS_MAX];
     size_t n = 0;
 
-    if (size == 0)
+    if (size == 0 || size > ACCEPT_MAX)
         return 0;
     char *copy = malloc(size);
     require(copy != NULL);

@@ -1,5 +1,6 @@
 /* accept_test.c - how much a client wants a media type. One thread. */
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "http/accept.h"
@@ -52,6 +53,32 @@ START_TEST(acceptance)
 }
 END_TEST
 
+/* Who sends endless lists costs no more than others. */
+START_TEST(bounded)
+{
+    struct exchange *x = fake_exchange_new();
+    char list[ACCEPT_MAX + 1];
+
+    memset(list, ',', sizeof list);
+    memcpy(list, "text/html", 9);
+    list[ACCEPT_MAX] = '\0';
+    fake_exchange_field(x, "Accept", list);
+    fake_exchange_field(x, "Accept", "*/*");
+    ck_assert_uint_eq(accept_type(&x->request, STR("text/html")).quality, 1000);
+    ck_assert_uint_eq(accept_type(&x->request, STR("text/css")).quality, 0);
+    fake_exchange_free(x);
+
+    x = fake_exchange_new();
+    memset(list, ',', sizeof list);
+    list[ACCEPT_MAX] = '\0';
+    char longer[sizeof list + 10];
+    snprintf(longer, sizeof longer, "text/html%s", list);
+    fake_exchange_field(x, "Accept", longer);
+    ck_assert_uint_eq(accept_type(&x->request, STR("text/html")).quality, 0);
+    fake_exchange_free(x);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("http/accept");
@@ -59,6 +86,7 @@ int main(void)
     SRunner *sr = srunner_create(s);
 
     tcase_add_loop_test(tc, acceptance, 0, array_len(rows));
+    tcase_add_test(tc, bounded);
     suite_add_tcase(s, tc);
     srunner_run_all(sr, CK_NORMAL);
     int failed = srunner_ntests_failed(sr);

@@ -361,6 +361,25 @@ START_TEST(body_time_out)
 }
 END_TEST
 
+/* A turn is as long for tiny chunks as for a body without framing. */
+START_TEST(framing_counts_in_a_turn)
+{
+    char chunks[600];
+    int peer;
+    struct conn *c = rig_conn(&peer);
+
+    for (size_t i = 0; i < sizeof chunks; i++)
+        chunks[i] = "1\r\nx\r\n"[i % 6];
+    client_send(peer, "POST /read HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
+    ck_assert_int_eq(send(peer, chunks, sizeof chunks, MSG_NOSIGNAL), sizeof chunks);
+    turns(1);
+    const struct h1 *h = c->proto_data;
+    ck_assert_uint_eq(h->turn_read, sizeof chunks);
+    close(peer);
+    turns(2);
+}
+END_TEST
+
 /* Unread body is waited for, to keep the connection; not for ever. */
 START_TEST(discard_time_out)
 {
@@ -716,6 +735,7 @@ int main(void)
     tcase_add_test(tc, idle_time_out);
     tcase_add_test(tc, header_time_out_counts_from_its_begin);
     tcase_add_test(tc, body_time_out);
+    tcase_add_test(tc, framing_counts_in_a_turn);
     tcase_add_test(tc, discard_time_out);
     tcase_add_test(tc, write_time_out);
     tcase_add_test(tc, write_rate);
