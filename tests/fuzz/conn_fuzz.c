@@ -481,15 +481,16 @@ static void let_go(void)
 /* ---- one input */
 
 /* Every request is handled once and comes to one end; so do heads that are refused, which count as
- * malformed, as do bodies. */
+ * malformed, as do bodies, or for want of memory. */
 static void check_counters(unsigned begun)
 {
     const struct stats *s = &engine.stats;
-    uint64_t requests = stats_read(s, requests), malformed = stats_read(s, malformed);
+    uint64_t requests = stats_read(s, requests);
+    uint64_t refused = stats_read(s, malformed) + stats_read(s, refused_buffers);
     uint64_t ends = stats_read(s, answered) + stats_read(s, cut) + stats_read(s, unanswered);
 
     require(stats_read(s, accepted) == 1 && stats_read(s, closed) == 1);
-    require(ends >= requests && ends <= requests + malformed && malformed <= 1);
+    require(ends >= requests && ends <= requests + refused && refused <= 1);
     require(begun <= requests);
 }
 
