@@ -458,6 +458,7 @@ START_TEST(write_rate)
         take_all(peer);
         turns(3);
     }
+    ck_assert_int_ge(c->waited, 2 * HOUR);
     wait_longer(c, 4000 * HOUR); /* far too long for what came in it */
     take_all(peer);
     turns(3);
