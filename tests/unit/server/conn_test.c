@@ -453,7 +453,8 @@ START_TEST(write_rate)
     ck_assert_uint_gt(take_all(peer), 3 * 3600 * 10); /* limits.write_rate */
     turns(3);
     ck_assert_int_lt(c->waited, HOUR); /* judged, and good */
-    for (int i = 0; i < 2; i++) {      /* not yet as long as the time-out */
+    ck_assert_int_eq(c->taken_0, c->taken);
+    for (int i = 0; i < 2; i++) { /* not yet as long as the time-out */
         wait_longer(c, HOUR);
         take_all(peer);
         turns(3);
@@ -494,19 +495,23 @@ START_TEST(write_time_out_sees_what_was_taken)
 }
 END_TEST
 
+/* A good begin is no credit for later. */
 START_TEST(body_rate)
 {
+    static char much[2 * 3600 + 1]; /* enough for two hours */
     bool end;
     int peer;
     struct conn *c = rig_conn(&peer);
 
+    memset(much, 'd', sizeof much - 1);
     client_send(peer, "POST /read HTTP/1.1\r\nHost: x\r\nContent-Length: 99999\r\n\r\nabc");
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 4; i++) {
         turns(2);
+        ck_assert_str_eq(rig_received(peer, &end), "");
         struct h1 *h = c->proto_data;
         ck_assert_int_ne(h->body_since, 0);
         h->body_since -= HOUR; /* the time-out is two of these, and the rate 1 */
-        client_send(peer, "d");
+        client_send(peer, i == 0 ? much : "d");
     }
     turns(2);
     assert_starts(rig_received(peer, &end), "HTTP/1.1 408 ");
