@@ -495,6 +495,28 @@ START_TEST(write_time_out_sees_what_was_taken)
 }
 END_TEST
 
+START_TEST(body_rate_of_each_body)
+{
+    bool end;
+    int peer;
+    struct conn *c = rig_conn(&peer);
+
+    for (int i = 0; i < 3; i++) {
+        client_send(peer, "POST /read HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\na");
+        turns(2);
+        struct h1 *h = c->proto_data;
+        ck_assert_int_ne(h->body_since, 0);
+        h->body_since -= HOUR; /* half the time-out */
+        client_send(peer, "b");
+        turns(2);
+        assert_starts(rig_received(peer, &end), "HTTP/1.1 200 ");
+        ck_assert(!end);
+    }
+    close(peer);
+    turns(2);
+}
+END_TEST
+
 /* A good begin is no credit for later. */
 START_TEST(body_rate)
 {
@@ -653,6 +675,7 @@ int main(void)
     tcase_add_test(tc, write_time_out);
     tcase_add_test(tc, write_rate);
     tcase_add_test(tc, write_time_out_sees_what_was_taken);
+    tcase_add_test(tc, body_rate_of_each_body);
     tcase_add_test(tc, body_rate);
     tcase_add_test(tc, idle_ones_make_room_the_longest_idle_first);
     tcase_add_test(tc, a_slow_head_is_parked);
