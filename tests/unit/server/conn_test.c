@@ -361,6 +361,29 @@ START_TEST(body_time_out)
 }
 END_TEST
 
+/* Who sends many requests at once leaves time to others between them. */
+START_TEST(requests_of_a_turn)
+{
+    const uint64_t n = H1_TURN_STEPS;
+    char requests[H1_TURN_STEPS * (sizeof REQUEST - 1)];
+    bool end;
+    int peer;
+
+    (void)rig_conn(&peer);
+    for (uint64_t i = 0; i < n; i++)
+        memcpy(requests + i * (sizeof REQUEST - 1), REQUEST, sizeof REQUEST - 1);
+    ck_assert_int_eq(send(peer, requests, sizeof requests, MSG_NOSIGNAL), sizeof requests);
+    turns(1);
+    ck_assert_uint_gt(stats_read(&rig.engine.stats, requests), 0);
+    ck_assert_uint_lt(stats_read(&rig.engine.stats, requests), n);
+    turns(4);
+    ck_assert_uint_eq(stats_read(&rig.engine.stats, requests), n);
+    (void)rig_received(peer, &end);
+    close(peer);
+    turns(2);
+}
+END_TEST
+
 /* A turn is as long for tiny chunks as for a body without framing. */
 START_TEST(framing_counts_in_a_turn)
 {
@@ -670,6 +693,7 @@ int main(void)
     tcase_add_test(tc, idle_time_out);
     tcase_add_test(tc, header_time_out_counts_from_its_begin);
     tcase_add_test(tc, body_time_out);
+    tcase_add_test(tc, requests_of_a_turn);
     tcase_add_test(tc, framing_counts_in_a_turn);
     tcase_add_test(tc, discard_time_out);
     tcase_add_test(tc, write_time_out);
