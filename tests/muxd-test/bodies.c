@@ -161,7 +161,7 @@ HANDLER_KIND(test_flood, .size = sizeof(struct flood), .options = flood_options,
 /* ---- test_source: a body that is pulled, on the loop */
 
 struct pieces {
-    int64_t bytes, piece, fail_at;
+    int64_t bytes, piece, fail_at, end_at;
     bool known, again;
 };
 struct pieces_source {
@@ -185,6 +185,8 @@ static ssize_t source_pull(struct source *s, struct exchange *x, void *buf, size
     p->rested = false;
     if (conf->fail_at > 0 && p->at >= (uint64_t)conf->fail_at)
         return -EIO;
+    if (conf->end_at > 0 && p->at >= (uint64_t)conf->end_at)
+        return 0;
     n = (size_t)min_of((uint64_t)min_of(n, (size_t)conf->piece), (uint64_t)conf->bytes - p->at);
     fill(buf, n, p->at);
     p->at += n;
@@ -217,6 +219,8 @@ static const struct option source_options[] = {
     OPT_SIZE(struct pieces, bytes, "bytes", "100", 0, INT64_MAX, "Of the body."),
     OPT_INT(struct pieces, piece, "piece", 4096, 1, 1 << 20, "Bytes given at once, at most."),
     OPT_SIZE(struct pieces, fail_at, "fail_at", "0", 0, INT64_MAX, "Fails there; 0: never."),
+    OPT_SIZE(struct pieces, end_at, "end_at", "0", 0, INT64_MAX,
+             "Ends there, whatever was told; 0: never."),
     OPT_BOOL(struct pieces, known, "known", true, "The length is told beforehand."),
     OPT_BOOL(struct pieces, again, "again", false, "Every other pull gives nothing yet."),
     OPT_END

@@ -361,6 +361,29 @@ START_TEST(body_time_out)
 }
 END_TEST
 
+/* Who sends many requests at once leaves time to others between them. */
+START_TEST(requests_of_a_turn)
+{
+    const uint64_t n = H1_TURN_STEPS;
+    char requests[H1_TURN_STEPS * (sizeof REQUEST - 1)];
+    bool end;
+    int peer;
+
+    (void)rig_conn(&peer);
+    for (uint64_t i = 0; i < n; i++)
+        memcpy(requests + i * (sizeof REQUEST - 1), REQUEST, sizeof REQUEST - 1);
+    ck_assert_int_eq(send(peer, requests, sizeof requests, MSG_NOSIGNAL), sizeof requests);
+    turns(1);
+    ck_assert_uint_gt(stats_read(&rig.engine.stats, requests), 0);
+    ck_assert_uint_lt(stats_read(&rig.engine.stats, requests), n);
+    turns(4);
+    ck_assert_uint_eq(stats_read(&rig.engine.stats, requests), n);
+    (void)rig_received(peer, &end);
+    close(peer);
+    turns(2);
+}
+END_TEST
+
 /* A turn is as long for tiny chunks as for a body without framing. */
 START_TEST(framing_counts_in_a_turn)
 {
@@ -453,11 +476,13 @@ START_TEST(write_rate)
     ck_assert_uint_gt(take_all(peer), 3 * 3600 * 10); /* limits.write_rate */
     turns(3);
     ck_assert_int_lt(c->waited, HOUR); /* judged, and good */
-    for (int i = 0; i < 2; i++) {      /* not yet as long as the time-out */
+    ck_assert_int_eq(c->taken_0, c->taken);
+    for (int i = 0; i < 2; i++) { /* not yet as long as the time-out */
         wait_longer(c, HOUR);
         take_all(peer);
         turns(3);
     }
+    ck_assert_int_ge(c->waited, 2 * HOUR);
     wait_longer(c, 4000 * HOUR); /* far too long for what came in it */
     take_all(peer);
     turns(3);
@@ -493,19 +518,45 @@ START_TEST(write_time_out_sees_what_was_taken)
 }
 END_TEST
 
-START_TEST(body_rate)
+START_TEST(body_rate_of_each_body)
 {
     bool end;
     int peer;
     struct conn *c = rig_conn(&peer);
 
-    client_send(peer, "POST /read HTTP/1.1\r\nHost: x\r\nContent-Length: 99999\r\n\r\nabc");
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 3; i++) {
+        client_send(peer, "POST /read HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\na");
         turns(2);
         struct h1 *h = c->proto_data;
         ck_assert_int_ne(h->body_since, 0);
+        h->body_since -= HOUR; /* half the time-out */
+        client_send(peer, "b");
+        turns(2);
+        assert_starts(rig_received(peer, &end), "HTTP/1.1 200 ");
+        ck_assert(!end);
+    }
+    close(peer);
+    turns(2);
+}
+END_TEST
+
+/* A good begin is no credit for later. */
+START_TEST(body_rate)
+{
+    static char much[2 * 3600 + 1]; /* enough for two hours */
+    bool end;
+    int peer;
+    struct conn *c = rig_conn(&peer);
+
+    memset(much, 'd', sizeof much - 1);
+    client_send(peer, "POST /read HTTP/1.1\r\nHost: x\r\nContent-Length: 99999\r\n\r\nabc");
+    for (int i = 0; i < 4; i++) {
+        turns(2);
+        ck_assert_str_eq(rig_received(peer, &end), "");
+        struct h1 *h = c->proto_data;
+        ck_assert_int_ne(h->body_since, 0);
         h->body_since -= HOUR; /* the time-out is two of these, and the rate 1 */
-        client_send(peer, "d");
+        client_send(peer, i == 0 ? much : "d");
     }
     turns(2);
     assert_starts(rig_received(peer, &end), "HTTP/1.1 408 ");
@@ -735,11 +786,13 @@ int main(void)
     tcase_add_test(tc, idle_time_out);
     tcase_add_test(tc, header_time_out_counts_from_its_begin);
     tcase_add_test(tc, body_time_out);
+    tcase_add_test(tc, requests_of_a_turn);
     tcase_add_test(tc, framing_counts_in_a_turn);
     tcase_add_test(tc, discard_time_out);
     tcase_add_test(tc, write_time_out);
     tcase_add_test(tc, write_rate);
     tcase_add_test(tc, write_time_out_sees_what_was_taken);
+    tcase_add_test(tc, body_rate_of_each_body);
     tcase_add_test(tc, body_rate);
     tcase_add_test(tc, idle_ones_make_room_the_longest_idle_first);
     tcase_add_test(tc, lingering_ones_make_room_first);
