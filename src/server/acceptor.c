@@ -67,8 +67,11 @@ static enum admission enter(struct engine *e, const struct sockaddr *peer)
     const struct limits *limits = &e->config->limits;
     enum admission admission = bounds_enter(e->bounds, limits, peer);
 
-    if (admission == ADMIT_TOO_MANY && engine_make_room(e))
-        admission = bounds_enter(e->bounds, limits, peer);
+    if (admission != ADMIT_TOO_MANY)
+        return admission;
+    if (engine_make_room(e))
+        return bounds_enter(e->bounds, limits, peer);
+    server_ask_for_room(e); /* for the next one */
     return admission;
 }
 

@@ -130,7 +130,8 @@ void conn_abort(struct conn *c)
         return;
     struct linger hard = { .l_onoff = 1, .l_linger = 0 };
     setsockopt(c->io.fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
-    stats_count(&c->engine->stats, aborted);
+    if (!c->cut_short) /* which counted */
+        stats_count(&c->engine->stats, aborted);
     conn_close(c);
 }
 
@@ -228,7 +229,9 @@ static void conn_timer(struct timer *t)
         stats_count(&c->engine->stats, silent);
     if (c->wait != CONN_WAIT_IDLE && c->wait != CONN_WAIT_LINGER && c->wait != CONN_WAIT_LAST)
         stats_count(&c->engine->stats, timeouts);
-    if (c->wait == CONN_WAIT_LINGER)
+    if (c->wait == CONN_WAIT_LINGER && c->cut_short && c->transport->unsent(&c->io) > 0)
+        conn_abort(c);
+    else if (c->wait == CONN_WAIT_LINGER)
         conn_close(c);
     else
         c->proto->timeout(c);

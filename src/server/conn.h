@@ -55,6 +55,8 @@ struct conn {
     bool hung_up : 1;   /* HUP or ERR: nothing can be delivered any more */
     bool reused : 1;    /* has carried a request */
     bool counted : 1;   /* among its client's (bounds.h) */
+    bool cut_short : 1; /* its last message is not whole: nobody needs to wait for who does not take
+                           it */
     bool too_slow : 1;  /* the peer takes less than limits.write_rate */
     struct engine *engine;
     const struct transport *transport;

@@ -55,6 +55,14 @@ bool engine_make_room(struct engine *e)
     return false;
 }
 
+static void room_deliver(struct letter *l)
+{
+    struct engine *e = container_of(l, struct engine, room_letter);
+
+    atomic_store(&e->room_asked, false);
+    (void)engine_make_room(e);
+}
+
 /* The main thread. */
 int engine_will_accept(struct engine *e, struct listener *l, unsigned i)
 {
@@ -304,6 +312,7 @@ int engine_init(struct engine *e, struct server *s, struct bounds *bounds, unsig
     list_init(&e->lingering);
     e->switch_letter.deliver = switch_deliver;
     e->switched_letter.deliver = server_engine_switched;
+    e->room_letter.deliver = room_deliver;
     e->drain_letter.deliver = drain_deliver;
     e->abort_letter.deliver = abort_deliver;
     e->deaf_letter.deliver = server_engine_deaf;

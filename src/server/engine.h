@@ -62,7 +62,10 @@ struct engine {
     struct conn *current; /* whose run() is on the stack, for the panic message */
     struct stats stats;
 
-    _Atomic unsigned posting; /* threads inside exchange_resume() */
+    unsigned asked;            /* server_ask_for_room(): how far away the engine was */
+    _Atomic bool room_asked;   /* room_letter is on its way */
+    struct letter room_letter; /* another engine -> engine */
+    _Atomic unsigned posting;  /* threads inside exchange_resume() */
     /* The main thread's, until switch_letter is posted. */
     struct config *next;
     struct accesslog *next_log;

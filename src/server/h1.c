@@ -147,7 +147,8 @@ static enum h1_progress begin(struct h1 *h)
     buf_take(&h->in, h->parser.at);
     c->reused = true;
     if (r != HEAD_DONE)
-        return refuse(h, h->parser.status, h->parser.reason);
+        return refuse(h, h->parser.status,
+                      h->parser.status == 503 ? engine_no_memory(c->engine) : h->parser.reason);
     stats_count(&c->engine->stats, requests);
     x->version_minor = h->info.minor;
     head_init(&h->parser);
@@ -314,6 +315,7 @@ static enum h1_progress cut_now(struct h1 *h)
         return H1_GONE;
     }
     stats_count(&c->engine->stats, aborted);
+    c->cut_short = true;
     if (end_early(h))
         h1_give(h);
     conn_linger(c);

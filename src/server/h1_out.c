@@ -118,8 +118,10 @@ static enum h1_progress emit(struct h1 *h)
         enum h1_progress p = flushed(h, h1_flush(h, false));
         if (p != H1_GO)
             return p;
-        if (buf_room(&h->out, size) < 0)
-            return h1_abort(h, "head_too_large");
+        int r = buf_room(&h->out, size);
+        if (r < 0)
+            return h1_abort(h,
+                            r == -ENOBUFS ? "head_too_large" : engine_no_memory(h->conn->engine));
     }
     buf_added(&h->out, emit_head(buf_tail(&h->out), res, &how));
     h->head_emitted = true;

@@ -51,6 +51,18 @@ struct loop *server_loop(struct server *s)
     return &s->loop;
 }
 
+void server_ask_for_room(struct engine *asker)
+{
+    const struct server *s = asker->server; /* its engines do not change once they run */
+
+    if (s->n_engines < 2)
+        return;
+    asker->asked = asker->asked % (s->n_engines - 1) + 1;
+    struct engine *other = &s->engines[(asker->index + asker->asked) % s->n_engines];
+    if (!atomic_exchange(&other->room_asked, true))
+        loop_post(&other->loop, &other->room_letter);
+}
+
 /* Read in this order: a connection closed in between must not make it negative. */
 static uint64_t connections(const struct engine *e)
 {

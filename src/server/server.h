@@ -10,6 +10,7 @@
 #include "config/config.h"
 #include "event/loop.h"
 
+struct engine;
 struct server;
 
 /* Takes over the reference of `config`; no other may outlive the server. Opens the listeners; what
@@ -23,6 +24,9 @@ bool server_free(struct server *s);
 
 /* For engines. */
 struct loop *server_loop(struct server *s);
+/* On the loop of `asker`, which has no idle connection: another engine closes one of its own soon,
+ * if it can. A different one each time. */
+void server_ask_for_room(struct engine *asker);
 /* On the main thread: an engine has another view; a closed acceptor has no connection left; an
  * engine accepts no more; it has no connection left. */
 void server_engine_switched(struct letter *l);

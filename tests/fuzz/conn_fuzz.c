@@ -73,6 +73,11 @@ void server_engine_switched(struct letter *l)
     (void)l;
 }
 
+void server_ask_for_room(struct engine *asker)
+{
+    (void)asker;
+}
+
 void server_acceptor_gone(struct letter *l)
 {
     (void)l;

@@ -33,4 +33,10 @@ struct conn *rig_conn(int *ret_peer);
 /* What has arrived there; NUL-terminated, till the next call. `*ret_end`: and then the end. */
 const char *rig_received(int peer, bool *ret_end);
 
+#define assert_starts(text, with)                                                                  \
+    do {                                                                                           \
+        const char *t_ = (text);                                                                   \
+        ck_assert_msg(strncmp(t_, with, strlen(with)) == 0, "got: %.200s", t_);                    \
+    } while (0)
+
 #endif
