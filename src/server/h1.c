@@ -296,6 +296,8 @@ enum h1_progress h1_reply_done(struct h1 *h)
 /* Nobody will get the rest. As exchange_end(). */
 static bool end_early(struct h1 *h)
 {
+    if (h->cut == NULL)
+        h->cut = h->conn->engine->cutting ? "drain_over" : "client_left";
     /* What stands in `out` is lost; framing that stands there counts as body. */
     h->x.sent = body_sent(h);
     h->x.sent -= min_of(h->x.sent, (uint64_t)buf_len(&h->out));
@@ -520,8 +522,6 @@ static bool h1_closed(struct conn *c)
 
     if (h == NULL)
         return true;
-    if (h->cut == NULL)
-        h->cut = c->engine->cutting ? "drain_over" : "client_left";
     if (!end_early(h))
         return false;
     h1_give(h);
