@@ -11,6 +11,8 @@
 
 /* For a log that was replaced, to be written to its end. */
 #define LOG_LAST (10 * NSEC_PER_SEC)
+/* For one that is wanted again; the main thread waits. */
+#define LOG_SHORT (100 * NSEC_PER_MSEC)
 #define LOGS_ENDING_MAX 4 /* of them, when another is started */
 /* Of the daemon's own end, for the writer to say what it could not write. */
 #define LOG_MARGIN (50 * NSEC_PER_MSEC)
@@ -156,6 +158,14 @@ static void end_log(struct change *c, struct accesslog *log)
     (void)end_logs(c, clock_mono());
 }
 
+static bool is_ending(const struct change *c, const char *path)
+{
+    list_each (old, &c->ending, struct accesslog, node)
+        if (strcmp(old->path, path) == 0)
+            return true;
+    return false;
+}
+
 /* Each log that hangs holds a thread and its memory; and two writers of one pipe would cut each
  * other's lines. */
 static int start_log(struct change *c, struct accesslog *log, unsigned *errors)
@@ -163,11 +173,12 @@ static int start_log(struct change *c, struct accesslog *log, unsigned *errors)
     int r = 0;
 
     (void)end_logs(c, clock_mono());
+    if (is_ending(c, log->path)) /* just now, most likely */
+        (void)end_logs(c, clock_mono() + LOG_SHORT);
     if (c->n_ending >= LOGS_ENDING_MAX)
         r = -EBUSY;
-    list_each (old, &c->ending, struct accesslog, node)
-        if (strcmp(old->path, log->path) == 0)
-            r = -EALREADY;
+    else if (is_ending(c, log->path))
+        r = -EALREADY;
     if (r == 0)
         return accesslog_start(log);
     accesslog_complain(&c->to->access, r);
