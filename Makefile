@@ -162,9 +162,12 @@ $(BUILD)/tests/fuzz/conn_fuzz: $(CONN_FUZZ_OBJ)
 # The parts of the suite, as command lines; tests/run-all sums their results.
 HTTP := tests/http/run --muxd $(BUILD)/muxd-test
 PARTS_UNIT = $(UNIT)
+# All of them, alloc:1-2100 arena:1-11100 start:1-260, take a quarter of an hour.
+FAULTS := $(if $(SAN),start:1-240/16 alloc:1-2000/101 arena:1-11000/297,\
+	start:1-240/5 alloc:1-2000/33 arena:1-11000/99)
 PARTS_HTTP = "$(HTTP)" "$(HTTP) --transport=adverse" "$(HTTP) --split" \
 	"$(HTTP) --split --transport=adverse" "tests/http/selftest --muxd $(BUILD)/muxd-test" \
-	"tests/http/fault --muxd $(BUILD)/muxd-test start:1-240/5 alloc:1-2000/33 arena:1-11000/99"
+	"tests/http/fault --muxd $(BUILD)/muxd-test $(FAULTS)"
 PARTS_FUZZ = $(foreach name,$(FUZZ),"$(BUILD)/tests/fuzz/$(name)_corpus tests/fuzz/corpus/$(name)")
 PARTS_LINT = tests/lint/floors "tests/lint/headers $(CC)" tests/lint/style \
 	tests/lint/conformance tests/lint/selftest \
