@@ -15,9 +15,9 @@
 #include "server/server.h"
 
 #define ACCEPTS_PER_TURN 64
-/* Refusing must not take the time of those who are served: at most 2,000 a second, of some 25 us
+/* Refusing must not take the time of those who are served: at most 1,000 a second, of some 50 us
  * each. Who waits for it meanwhile waits in the kernel's queue. */
-#define REFUSALS_AT_ONCE 2
+#define REFUSALS_AT_ONCE 1
 #define REFUSALS_REST NSEC_PER_MSEC
 #define LAST_ACCEPTS 128                /* turns of those, at the end: a full backlog and more */
 #define BACKOFF_MIN (5 * NSEC_PER_MSEC) /* Go's net/http */
