@@ -491,6 +491,8 @@ static void h1_timeout(struct conn *c)
             h->cut = c->too_slow ? "write_rate" : "write_timeout";
         if (h->x.state == EXCHANGE_IDLE) /* it is in no access log */
             stats_count(&c->engine->stats, untaken);
+        else
+            exchange_note(&h->x, 0, h->cut);
         conn_abort(c);
     } else if (wait == CONN_WAIT_HEADER && h1_take_out(h)) {
         refuse(h, 408, "header_timeout"); /* which runs it */
