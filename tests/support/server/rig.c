@@ -28,6 +28,22 @@ void rig_start(const char *text)
     ck_assert_ptr_nonnull(rig_change(text));
 }
 
+void rig_start_usual(void)
+{
+    rig_start(
+        "loops = 1;\n"
+        "listeners: { s: { address = \"unix:%s/socket\"; } }\n"
+        "timeouts: { header = \"1h\"; body = \"2h\"; write = \"3h\"; handler = \"4h\"; idle = "
+        "\"5h\"; }\n"
+        "limits: { write_rate = \"10\"; body_rate = \"1\"; }\n"
+        "routes: {\n"
+        "  a:    { match = \"/a\"; respond: { body = \"alpha\"; } }\n"
+        "  read: { match = \"/read\"; try_read: {} }\n"
+        "  big:  { match = \"/big\"; try_source: { size = \"16M\"; bounded = true; } }\n"
+        "  off:  { match = \"/off\"; try_offload: {} }\n"
+        "}\n");
+}
+
 struct config *rig_change(const char *text)
 {
     unsigned errors;

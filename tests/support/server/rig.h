@@ -19,6 +19,8 @@ extern struct rig rig;
 
 /* The engine serves the config in `text`; the first "%s" in it is test_dir(). */
 void rig_start(const char *text);
+/* One with time-outs of one to five hours, low rates, and routes /a, /read, /big, /off. */
+void rig_start_usual(void);
 /* It serves another: the new config, or NULL if that was refused. */
 struct config *rig_change(const char *text);
 /* Turns without waiting, of the engine and of the main thread. */

@@ -19,22 +19,6 @@
 #define HOUR (3600 * NSEC_PER_SEC)
 #define REQUEST "GET /a HTTP/1.1\r\nHost: x\r\n\r\n"
 
-static void set_up(void)
-{
-    rig_start(
-        "loops = 1;\n"
-        "listeners: { s: { address = \"unix:%s/socket\"; } }\n"
-        "timeouts: { header = \"1h\"; body = \"2h\"; write = \"3h\"; handler = \"4h\"; idle = "
-        "\"5h\"; }\n"
-        "limits: { write_rate = \"10\"; body_rate = \"1\"; }\n"
-        "routes: {\n"
-        "  a:    { match = \"/a\"; respond: { body = \"alpha\"; } }\n"
-        "  read: { match = \"/read\"; try_read: {} }\n"
-        "  big:  { match = \"/big\"; try_source: { size = \"16M\"; bounded = true; } }\n"
-        "  off:  { match = \"/off\"; try_offload: {} }\n"
-        "}\n");
-}
-
 static void turns(int n)
 {
     while (n-- > 0)
@@ -557,7 +541,7 @@ int main(void)
     SRunner *runner;
     int failed;
 
-    tcase_add_checked_fixture(tc, set_up, rig_stop);
+    tcase_add_checked_fixture(tc, rig_start_usual, rig_stop);
     tcase_set_timeout(tc, 60);
     tcase_add_test(tc, idle_holds_nothing);
     tcase_add_test(tc, close_in_the_middle_of_a_turn);

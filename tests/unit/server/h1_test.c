@@ -17,22 +17,6 @@
 #define HOUR (3600 * NSEC_PER_SEC)
 #define REQUEST "GET /a HTTP/1.1\r\nHost: x\r\n\r\n"
 
-static void set_up(void)
-{
-    rig_start(
-        "loops = 1;\n"
-        "listeners: { s: { address = \"unix:%s/socket\"; } }\n"
-        "timeouts: { header = \"1h\"; body = \"2h\"; write = \"3h\"; handler = \"4h\"; idle = "
-        "\"5h\"; }\n"
-        "limits: { write_rate = \"10\"; body_rate = \"1\"; }\n"
-        "routes: {\n"
-        "  a:    { match = \"/a\"; respond: { body = \"alpha\"; } }\n"
-        "  read: { match = \"/read\"; try_read: {} }\n"
-        "  big:  { match = \"/big\"; try_source: { size = \"16M\"; bounded = true; } }\n"
-        "  off:  { match = \"/off\"; try_offload: {} }\n"
-        "}\n");
-}
-
 /* Who sends many requests at once leaves time to others between them. */
 START_TEST(requests_of_a_turn)
 {
@@ -247,7 +231,7 @@ int main(void)
     TCase *tc = tcase_create("h1");
     SRunner *r = srunner_create(s);
 
-    tcase_add_checked_fixture(tc, set_up, rig_stop);
+    tcase_add_checked_fixture(tc, rig_start_usual, rig_stop);
     tcase_add_test(tc, requests_of_a_turn);
     tcase_add_test(tc, framing_counts_in_a_turn);
     tcase_add_test(tc, body_rate_of_each_body);
