@@ -58,6 +58,8 @@ static bool keep_source(struct report *r, struct str source, unsigned col, struc
 void report_vadd(struct report *r, bool error, struct place place, struct str source,
                  const char *fmt, va_list ap)
 {
+    if (r->muted)
+        return;
     if (error)
         r->errors++;
     else

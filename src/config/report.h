@@ -50,6 +50,7 @@ struct report {
     struct report_item *last;    /* what report_note() is about; NULL: nothing */
     unsigned errors, warnings;
     bool dropped; /* some are only counted: too many, or no memory */
+    bool muted;   /* what comes is not heard: it was told before */
 };
 
 void report_init(struct report *r, struct arena *arena);
