@@ -58,6 +58,7 @@ static bool keep_source(struct report *r, struct str source, unsigned col, struc
 void report_vadd(struct report *r, bool error, struct place place, struct str source,
                  const char *fmt, va_list ap)
 {
+    r->last = NULL;
     if (r->muted)
         return;
     if (error)
@@ -65,7 +66,6 @@ void report_vadd(struct report *r, bool error, struct place place, struct str so
     else
         r->warnings++;
 
-    r->last = NULL;
     struct report_item *item =
         r->errors + r->warnings > REPORT_ITEMS_MAX ? NULL : arena_zalloc(r->arena, sizeof *item);
     if (item == NULL) {

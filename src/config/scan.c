@@ -130,10 +130,11 @@ static bool add_name(struct scanner *sc, uint32_t node)
     size_t slot = name_slot(sc, node);
     if (sc->by_name[slot] != 0) {
         const struct node *first = &sc->out->nodes[sc->by_name[slot]];
-        struct place p = text_place(sc->lex.source, first->name_at, 1);
         complain(sc, sc->out->nodes[node].name_at, sc->out->nodes[node].name_len,
-                 "\"%.*s\" stands here twice; the first is in line %u, column %u",
-                 str_fmt(node_name(sc, first)), p.line, p.col);
+                 "there is another \"%.*s\" in this group",
+                 str_fmt(str_head(node_name(sc, first), 40)));
+        text_note(sc->lex.source, sc->lex.report, first->name_at, first->name_len,
+                  "the first is here");
         sc->out->nodes[node].bad = true;
         return true;
     }
@@ -189,10 +190,9 @@ static bool unbalanced(struct scanner *sc)
     const struct opener *o = &sc->open[sc->depth - 1];
     char c = sc->lex.source->text[o->at];
     if (sc->token.kind != TOKEN_END) {
-        struct place p = text_place(sc->lex.source, sc->token.at, 1);
-        complain(sc, o->at, 1,
-                 "this \"%c\" needs a \"%c\" before the \"%.*s\" in line %u, column %u", c,
-                 o->close, str_fmt(token_text(sc)), p.line, p.col);
+        complain(sc, o->at, 1, "this \"%c\" needs a \"%c\" before the next \"%.*s\"", c, o->close,
+                 str_fmt(token_text(sc)));
+        text_note(sc->lex.source, sc->lex.report, sc->token.at, 1, "which is here");
     } else if (sc->suspect != SIZE_MAX) {
         complain(sc, sc->suspect, 1,
                  "a closing \"%c\" is missing; by the indentation it is the one of this \"%c\"",
