@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "config/guess.h"
 #include "config/loader.h"
 
 #define EXCHANGE_MEMORY KIB(256) /* for responses, filters and handlers */
@@ -305,7 +306,7 @@ static int set_access_path(struct loader *l, struct setting at, struct str path)
                       path.n ? "this names a directory" : "this names no file");
         return 0;
     }
-    const char *near = str_nearest(path, words);
+    const char *near = guess_name(path, words);
     if (near != NULL)
         setting_warning(at, l->report, AT_VALUE,
                         "this names a file beside this one; did you mean \"%s\"?", near);

@@ -119,15 +119,15 @@ static struct str shared_path(struct loader *l, const struct pattern *a, const s
     size_t n = max_of(a->n_segments, b->n_segments);
 
     for (size_t i = 0; i < n; i++) {
+        const struct segment *s = i < a->n_segments ? &a->segments[i] : NULL;
+        const struct segment *t = i < b->n_segments ? &b->segments[i] : NULL;
         struct str part = STR("x");
-        for (int side = 0; side < 2; side++) {
-            const struct pattern *p = side ? b : a;
-            enum segment_kind kind = i < p->n_segments ? p->segments[i].kind : SEGMENT_WILDCARD;
-            if (kind == SEGMENT_LITERAL)
-                part = p->segments[i].text;
-            else if (kind == SEGMENT_END || (kind == SEGMENT_REST && i + 1 == n))
-                part = str_make("", 0);
-        }
+        if (s != NULL && s->kind == SEGMENT_LITERAL)
+            part = s->text;
+        else if (t != NULL && t->kind == SEGMENT_LITERAL)
+            part = t->text;
+        else if ((s != NULL && s->kind == SEGMENT_END) || (t != NULL && t->kind == SEGMENT_END))
+            part.n = 0;
         path = arena_printf(&l->arena, "%.*s/%.*s", str_fmt(path), str_fmt(part));
     }
     return path;
@@ -146,8 +146,8 @@ static void conflict(struct loader *l, const struct route *r, const struct route
                       str_fmt(str_head(shared_path(l, &r->pattern, &first->pattern), 200)));
     else
         setting_error(match, l->report, AT_VALUE,
-                      "\"%.*s\" is \"%.*s\" of the route \"%.*s\" once more", str_fmt(text),
-                      str_fmt(other), str_fmt(first->name));
+                      "\"%.*s\" matches what \"%.*s\" of the route \"%.*s\" does already",
+                      str_fmt(text), str_fmt(other), str_fmt(first->name));
     report_note(l->report, first->place, source_line(l, first->place), "that route is here");
 }
 
