@@ -38,7 +38,7 @@ struct option {
     enum option_type type;
     size_t offset;
     const char *def;            /* the default as a config would spell it; NULL: none; REQUIRED */
-    int64_t def_int;            /* OPTION_INT and OPTION_BOOL: the default */
+    int64_t def_int;            /* INT, BOOL: the default; TIME, SIZE: the value if `def` is NULL */
     int64_t min, max;           /* INT; TIME in ns and SIZE in bytes, as numbers */
     const char *const *choices; /* ENUM: NULL-terminated */
     const char *about; /* one or more sentences for muxd.conf(5), plain text; shows unit and range
@@ -69,6 +69,10 @@ extern const char option_required[];
                .about = about_)
 #define OPT_SIZE(S, member, key, def_, min_, max_, about_)                                         \
     OPTION_ROW(S, member, int64_t, OPTION_SIZE, key, .def = def_, .min = min_, .max = max_,        \
+               .about = about_)
+/* Without a default that a config could spell: `none` stands for it. */
+#define OPT_SIZE_OR(S, member, key, none, min_, max_, about_)                                      \
+    OPTION_ROW(S, member, int64_t, OPTION_SIZE, key, .def_int = none, .min = min_, .max = max_,    \
                .about = about_)
 #define OPT_ENUM(S, member, key, def_, choices_, about_)                                           \
     OPTION_ROW(S, member, int64_t, OPTION_ENUM, key, .def = def_, .choices = choices_,             \

@@ -4,6 +4,7 @@
  * functions that wait or hand over are in exchange.c and lend.c.
  */
 #include "server/exchange.h"
+#include "server/registry.h"
 
 const struct request *exchange_request(const struct exchange *x)
 {
@@ -37,6 +38,39 @@ struct str exchange_peer(const struct exchange *x)
     if (x->peer[0] == '\0')
         conn_peer_text(x->conn, mine->peer);
     return str_of(x->peer);
+}
+
+size_t exchange_peer_address(const struct exchange *x, unsigned char ret[16])
+{
+    const struct sockaddr *sa = &x->conn->peer.sa;
+    const struct in6_addr *in6 = &x->conn->peer.in6.sin6_addr;
+
+    if (sa->sa_family == AF_INET) {
+        memcpy(ret, &x->conn->peer.in.sin_addr, 4);
+        return 4;
+    }
+    if (sa->sa_family != AF_INET6)
+        return 0;
+    bool mapped = IN6_IS_ADDR_V4MAPPED(in6);
+    memcpy(ret, in6->s6_addr + (mapped ? 12 : 0), mapped ? 4 : 16);
+    return mapped ? 4 : 16;
+}
+
+void exchange_bound_time(struct exchange *x, int64_t time)
+{
+    x->timeouts.handler = time;
+    x->timed = true;
+}
+
+void *exchange_shared(const struct exchange *x)
+{
+    return route_shared(x->route->state, x->route->filters.v[x->next_filter - 1].kind);
+}
+
+void exchange_log(struct exchange *x, bool wanted, struct str note)
+{
+    x->unlogged = !wanted;
+    x->note = note;
 }
 
 struct str exchange_route_name(const struct exchange *x)
