@@ -95,6 +95,10 @@ struct option_check {
     struct str
         prefix;     /* routes: the literal prefix of the pattern's path, "/" or "/a/b/" or "/x" */
     size_t element; /* of a list option: which one the report is about, from 1; 0: all of it */
+    bool in_route;  /* or of a site, or the top level */
+    struct strs names; /* the wildcards of the route's pattern, in order */
+    bool any_name;     /* the pattern was refused, so its names are not judged */
+    bool any_host;     /* a request may name any host, not only such as the config knows */
     void (*report)(struct option_check *c, bool error, const char *option, const char *fmt,
                    va_list ap) PRINTF_LIKE(4, 0);
 };

@@ -25,6 +25,7 @@
 #include "http/response.h"
 
 struct exchange;
+struct routed; /* handler/template.h */
 
 enum step {
     STEP_NEXT,    /* filters: on to the next step */
@@ -41,8 +42,8 @@ const struct request *exchange_request(const struct exchange *x);
 /* The part of the path behind the literal prefix of the route's pattern: "a.css" for "/s/a.css" and
  * "/s/"; empty for an exact match. In normal form (http/path.h). */
 struct str exchange_rest(const struct exchange *x);
-/* The text of a named wildcard of the route's pattern, or {NULL, 0}. */
-struct str exchange_capture(const struct exchange *x, struct str name);
+/* What routing found, the wildcards of the pattern too; for a template. */
+void exchange_routed(const struct exchange *x, struct routed *ret);
 /* The peer as text, "192.0.2.1:4711" or "unix:". Lives as long as the exchange. */
 struct str exchange_peer(const struct exchange *x);
 /* Its address in network order: 4 or 16 bytes into ret, and their number; IPv4 within IPv6 comes as
@@ -169,6 +170,9 @@ struct handler_kind {
      * outside. */
     bool (*same)(const void *a, const void *b);
     step_fn *handle;
+    /* Or NULL. A line that tells a reader what would be answered, "308 to /new/", without doing
+     * anything; in the arena. {NULL, 0} without memory. */
+    struct str (*explain)(const void *conf, const struct routed *r, struct arena *a);
     const char *about; /* for muxd.conf(5) */
 };
 

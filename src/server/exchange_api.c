@@ -3,6 +3,7 @@
  * shall be. Runs on whoever holds the exchange: its loop, or the worker it is lent to. The
  * functions that wait or hand over are in exchange.c and lend.c.
  */
+#include "handler/template.h"
 #include "server/exchange.h"
 #include "server/registry.h"
 
@@ -16,19 +17,14 @@ struct str exchange_rest(const struct exchange *x)
     return str_from(x->request.path, x->route->prefix.n);
 }
 
-struct str exchange_capture(const struct exchange *x, struct str name)
+void exchange_routed(const struct exchange *x, struct routed *ret)
 {
-    size_t i = 0;
-
-    for (size_t s = 0; s < x->route->pattern.n_segments; s++) {
-        const struct segment *seg = &x->route->pattern.segments[s];
-        if ((seg->kind != SEGMENT_WILDCARD && seg->kind != SEGMENT_REST) || seg->text.n == 0)
-            continue;
-        if (str_eq(seg->text, name))
-            return x->match.captures[i];
-        i++;
+    *ret = (struct routed){ .request = &x->request };
+    if (x->route != NULL) {
+        ret->pattern = &x->route->pattern;
+        ret->prefix = x->route->prefix;
+        ret->captures = x->match.captures;
     }
-    return STR_EMPTY;
 }
 
 struct str exchange_peer(const struct exchange *x)
