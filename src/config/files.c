@@ -184,10 +184,12 @@ static struct str whole_pattern(struct loader *l, const struct file *f, struct s
 
 static int include_pattern(struct loader *l, const struct file *f, struct setting at)
 {
-    struct str text = setting_text(at), pattern;
+    struct str text = arena_str(&l->arena, setting_text(at)), pattern;
     glob_t found = { 0 };
     int r = 0;
 
+    if (text.p == NULL)
+        return -ENOMEM;
     if (text.n == 0) {
         setting_error(at, l->report, AT_VALUE, "the name of the file is empty");
         return 0;

@@ -91,13 +91,13 @@ int each_named(struct loader *l, struct setting section, const char *what, struc
                named_fn *fn, void *arg)
 {
     char got[BIND_GOT_MAX];
-    int r = 0;
 
     if (!setting_is(section, NODE_GROUP) && !setting_is(section, NODE_LIST)) {
         setting_error(section, l->report, AT_VALUE, "expected a group { } of %ss, got %s", what,
                       bind_got(section, got));
         return 0;
     }
+    int r = table_room(names, &l->arena, section.node->n);
     for (struct setting s = setting_first(section); s.node && r == 0; s = setting_next(s)) {
         struct str name;
         struct setting at;
