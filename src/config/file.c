@@ -120,11 +120,15 @@ static int read_strings(struct file *f)
 
 int file_parse(struct file *f, struct report *r)
 {
+    unsigned errors = r->errors;
     int ret = text_check(&f->source, r) ? scan(&f->source, r, &f->scan) : -EINVAL;
 
     if (ret == -EBADMSG)
-        return read_strings(f);
-    return ret == 0 ? parse(f, r) : ret;
+        ret = read_strings(f);
+    else if (ret == 0)
+        ret = parse(f, r);
+    f->errors += r->errors - errors;
+    return ret;
 }
 
 void file_done(struct file *f)
@@ -141,7 +145,7 @@ void file_done(struct file *f)
     text_done(&f->source);
 }
 
-struct setting file_root(const struct file *f)
+struct setting file_root(struct file *f)
 {
     return (struct setting){ f, f->scan.nodes };
 }
@@ -208,6 +212,7 @@ void setting_vreport(struct setting s, struct report *r, bool error, struct plac
 {
     if (s.node->bad)
         return;
+    s.file->errors += error;
     report_vadd(r, error, place, text_line(&s.file->source, place.line), fmt, ap);
 }
 

@@ -195,9 +195,9 @@ static struct place host_place(const struct loader *l, const struct site *s, str
 {
     for (size_t i = 0; i < l->config->n_sites; i++)
         for (size_t j = 0; l->config->sites[i] == s && j < s->hosts.n; j++)
-            if (str_eq(s->hosts.v[j], host))
+            if (str_eq(s->hosts.v[j], host) && l->site_places[i].hosts != NULL)
                 return l->site_places[i].hosts[j];
-    return s->place;
+    return (struct place){ .file = s->place.file };
 }
 
 static struct str source_line(const struct loader *l, struct place p)
@@ -212,12 +212,15 @@ static struct str source_line(const struct loader *l, struct place p)
 static void host_taken(struct loader *l, struct place at, struct str host, const struct site *other,
                        const struct conf_listener *listener)
 {
-    struct str source = source_line(l, at);
+    struct str source = STR_EMPTY;
     struct place first = host_place(l, other, host);
 
     list_each (f, &l->files, struct file, node)
-        if (f->source.name == at.file)
+        if (f->source.name == at.file) {
             source = text_line(&f->source, at.line);
+            f->errors++;
+            break;
+        }
     if (str_eq(host, STR("*")))
         report_add(l->report, true, at, source,
                    "the listener \"%.*s\" has a site for all other hosts already: \"%.*s\", at %s",
@@ -262,13 +265,16 @@ int load_hosts(struct loader *l)
     struct config *c = l->config;
 
     for (size_t i = 0; i < c->n_listeners; i++) {
+        c->listeners[i].catch_all = NULL;
         c->listeners[i].hosts = arena_zalloc(&c->arena, sizeof(struct host_table));
         if (c->listeners[i].hosts == NULL)
             return -ENOMEM;
     }
     for (size_t i = 0; i < c->n_sites; i++)
         for (size_t j = 0; j < c->sites[i]->hosts.n; j++) {
-            int r = claim(l, c->sites[i], c->sites[i]->hosts.v[j], l->site_places[i].hosts[j]);
+            const struct place *hosts = l->site_places[i].hosts;
+            struct place at = hosts != NULL ? hosts[j] : c->sites[i]->place;
+            int r = claim(l, c->sites[i], c->sites[i]->hosts.v[j], at);
             if (r < 0)
                 return r;
         }
