@@ -70,6 +70,12 @@ struct filter_use {
     const void *conf;
 };
 
+/* In the order of the kinds. Routes that add nothing share those of their site. */
+struct filters {
+    const struct filter_use *v;
+    size_t n;
+};
+
 struct route {
     struct str name;
     struct place place;
@@ -78,12 +84,10 @@ struct route {
     struct str prefix; /* pattern_prefix() */
     const struct handler_kind *kind;
     const void *conf;
-    struct filter_use *filters; /* in their fixed order */
-    size_t n_filters;
+    struct filters filters;
     bool run_in_pool;
-    struct str pool;  /* for this route's jobs, by name */
-    int64_t share;    /* of the pool: jobs at once; 0: no bound of its own */
-    int64_t deadline; /* ns, in place of timeouts.handler; 0: as there */
+    struct str pool; /* for this route's jobs, by name */
+    int64_t share;   /* of the pool: jobs at once; 0: no bound of its own */
     /* The server's, from its registry: what outlives the snapshot. */
     struct route_state *state;
     struct workers *workers; /* of `pool` */
@@ -113,6 +117,7 @@ struct site {
     struct strs listen;        /* listener names; empty: all */
     struct strs errors;        /* as spelled; empty if those of the top level are used, too */
     struct error_pages *pages; /* counted; NULL: none */
+    struct filters filters;    /* of what no route answers, too */
     struct route *routes;
     size_t n_routes;
     struct mux *mux;

@@ -212,8 +212,9 @@ void setting_vreport(struct setting s, struct report *r, bool error, struct plac
 {
     if (s.node->bad)
         return;
-    s.file->errors += error;
+    unsigned errors = r->errors; /* they may be muted */
     report_vadd(r, error, place, text_line(&s.file->source, place.line), fmt, ap);
+    s.file->errors += r->errors - errors;
 }
 
 void setting_error(struct setting s, struct report *r, enum setting_part part, const char *fmt, ...)

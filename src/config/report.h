@@ -40,6 +40,7 @@ struct report {
     unsigned errors, warnings;
     bool dropped; /* some are only counted: too many, or no memory */
     struct str refused; /* why on_error = "keep" does not help here; empty: it was not asked for */
+    bool muted;   /* what comes is not heard: it was told before */
 };
 
 void report_init(struct report *r, struct arena *arena);
