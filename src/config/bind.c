@@ -39,7 +39,7 @@ const char *bind_got(struct setting s, char *buf)
 static bool is_one_of(struct str name, const char *const *names)
 {
     for (; names != NULL && *names != NULL; names++)
-        if (str_eq(name, str_of(*names)))
+        if (str_is(name, *names))
             return true;
     return false;
 }
@@ -217,7 +217,7 @@ static int bind_value(struct setting s, struct report *r, const struct option *o
 static const struct option *option_find(const struct option *table, struct str name)
 {
     for (; table->name != NULL; table++)
-        if (str_eq(str_of(table->name), name))
+        if (str_is(name, table->name))
             return table;
     return NULL;
 }
