@@ -75,6 +75,9 @@ bool is_listed(struct setting group);
 
 /* `p` with its file name copied to `arena`. */
 int keep_place(struct loader *l, struct arena *arena, struct place p, struct place *ret) MUST_USE;
+/* Report that there is none of that name. */
+void no_pool(struct loader *l, struct setting at, struct str name);
+void no_listener(struct loader *l, struct setting at, struct str name);
 /* The text there, or {NULL, 0}. */
 struct str source_line(const struct loader *l, struct place p);
 

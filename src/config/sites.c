@@ -111,8 +111,7 @@ static void check_listen(struct loader *l, const struct site *s, struct setting 
                       "no listener is named; leave `listen` out to have all of them");
     for (size_t i = 0; i < s->listen.n && !l->incomplete; i++)
         if (table_find(&l->listeners, s->listen.v[i]) == NULL)
-            setting_error(nth_string(list, i), l->report, AT_VALUE, "there is no listener \"%.*s\"",
-                          str_fmt(str_head(s->listen.v[i], 64)));
+            no_listener(l, nth_string(list, i), s->listen.v[i]);
 }
 
 static int load_site(struct loader *l, struct named *named, struct str name, void *arg UNUSED)

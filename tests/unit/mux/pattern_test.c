@@ -103,7 +103,7 @@ static const struct {
     const char *why; /* a part of it */
 } bad[] = {
     { "", 0, "is empty" },
-    { "A=B /", 0, "no token" },
+    { "A=B /", 0, "one word" },
     { " ", 1, "must contain '/'" },
     { "/{w}x", 1, "whole segment" },
     { "/x{w}", 1, "whole segment" },
