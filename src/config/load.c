@@ -470,7 +470,10 @@ static int load_all(struct loader *l, const char *path)
     c->exchange_memory = EXCHANGE_MEMORY + 4 * c->head_limits.request_line +
                          2 * c->head_limits.header +
                          2 * c->head_limits.fields * sizeof(struct field);
-    return settle_sites(l);
+    r = settle_sites(l);
+    if (r == 0 && l->report->errors == 0)
+        doubt_config(l);
+    return r;
 }
 
 int config_load(const char *path, const struct config *before, struct report *report,

@@ -55,6 +55,7 @@ void unload_files(struct loader *l);
 struct named {
     struct setting setting;
     void *value; /* the first user's */
+    bool used;   /* a pool: by a route */
 };
 
 /*
@@ -98,6 +99,9 @@ bool same_pages(const struct error_pages *a, const struct error_pages *b);
 /* sites.c */
 int load_sites(struct loader *l) MUST_USE;
 int load_hosts(struct loader *l) MUST_USE;
+bool site_listens(const struct site *s, const struct conf_listener *listener);
+/* doubts.c: warnings about the whole, which has no errors. */
+void doubt_config(struct loader *l);
 
 /* kinds.c: the groups of handlers and filters. */
 int load_kinds(struct loader *l) MUST_USE;

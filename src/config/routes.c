@@ -90,21 +90,6 @@ static void pattern_error(struct loader *l, struct setting match, struct str tex
                "bad pattern \"%.*s\": %s", str_fmt(str_head(text, 200)), why);
 }
 
-static bool site_covers(const struct site *site, const struct pattern *p)
-{
-    for (size_t i = 0; i < site->hosts.n; i++) {
-        struct str host = site->hosts.v[i];
-        bool wild = str_starts(host, STR("*."));
-        if (str_eq(host, STR("*")) || (!wild && !p->host_is_wildcard && str_eq(host, p->host)) ||
-            (wild && (str_ends(p->host, str_from(host, 1)) ||
-                      (p->host_is_wildcard && str_eq(p->host, str_from(host, 2))))) ||
-            (!wild && p->host_is_wildcard && host.n > p->host.n + 1 && str_ends(host, p->host) &&
-             host.p[host.n - p->host.n - 1] == '.'))
-            return true;
-    }
-    return site->hosts.n == 0;
-}
-
 /* What is a path, but hardly the one that was meant: habits from other servers. NULL: nothing. */
 static const char *doubt_path(const struct pattern *p)
 {
@@ -150,8 +135,6 @@ static void doubt_pattern(struct loader *l, const struct route *r, struct settin
     const struct pattern *p = &r->pattern;
     const char *doubt = doubt_method(p);
 
-    if (doubt == NULL && p->host.n > 0 && !site_covers(r->site, p))
-        doubt = "no host of this site is that of the pattern, so it never matches";
     if (doubt == NULL)
         doubt = doubt_path(p);
     if (doubt != NULL)
@@ -247,12 +230,14 @@ static int load_pattern(struct loader *l, struct route *r, struct setting group,
 
 static int load_pool_use(struct loader *l, struct route *r, struct setting group, struct str name)
 {
-    const struct named *pool = table_find(&l->pools, name);
+    struct named *pool = table_find(&l->pools, name);
     struct setting at = setting_get(group, STR("pool"));
 
     r->pool = str_is(name, "default") ? STR("default") : arena_str(&r->site->arena, name);
     if (pool == NULL && !l->incomplete && setting_is(at, NODE_STRING))
         no_pool(l, at, name);
+    if (pool != NULL)
+        pool->used = true;
     return r->pool.p != NULL ? 0 : -ENOMEM;
 }
 
