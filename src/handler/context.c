@@ -35,7 +35,7 @@ static bool check_uri_bytes(struct context *p, struct str s)
 
 static bool no_host(struct context *p)
 {
-    option_error(p->check, p->option, "the URI names no host");
+    option_error(p->check, p->option, "the URI names no host; that of the request is {host}");
     return false;
 }
 
