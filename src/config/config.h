@@ -86,8 +86,8 @@ struct route {
     const void *conf;
     struct filters filters;
     bool run_in_pool;
+    unsigned share;  /* of the pool: jobs at once; 0: no bound of its own */
     struct str pool; /* for this route's jobs, by name */
-    int64_t share;   /* of the pool: jobs at once; 0: no bound of its own */
     /* The server's, from its registry: what outlives the snapshot. */
     struct route_state *state;
     struct workers *workers; /* of `pool` */

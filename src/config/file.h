@@ -5,17 +5,15 @@
 #ifndef MUXD_CONFIG_FILE_H
 #define MUXD_CONFIG_FILE_H
 
+#include "base/buf.h"
 #include "base/list.h"
 #include "config/scan.h"
-
-struct config_t; /* libconfig's */
 
 struct file {
     struct list node;
     struct text source;
-    struct scan scan; /* the tree; its strings point into `parsed` */
-    struct config_t *parsed;
-    char *strings;             /* instead, where errors kept the text from libconfig */
+    struct scan scan;          /* the tree */
+    struct buf strings;        /* values that are not what stands between quotes, each with a NUL */
     const struct file *parent; /* that includes it, or NULL */
     struct place included;     /* where */
     unsigned depth;            /* 0: the main file */
@@ -27,6 +25,8 @@ struct file {
 /* Parses f->source, which is filled. 0: there is a tree, although errors in values may have been
  * reported; -EINVAL: reported, and there is none; -ENOMEM. Errors are counted in f->errors. */
 int file_parse(struct file *f, struct report *r) MUST_USE;
+/* What stands between the quotes of a STRING: of joined ones, of the first. */
+struct str file_quoted(const struct file *f, const struct node *n);
 /* NULL is fine; the struct itself is the caller's. */
 void file_done(struct file *f);
 
@@ -49,7 +49,7 @@ static inline bool setting_is(struct setting s, enum node_kind kind)
     return s.node != NULL && s.node->kind == kind && !s.node->bad;
 }
 struct str setting_name(struct setting s);
-struct str setting_text(struct setting s);  /* of a STRING, NUL-terminated */
+struct str setting_text(struct setting s);  /* of a STRING; it holds no NUL */
 struct str setting_token(struct setting s); /* the first token of the value, as written */
 
 enum setting_part { AT_NAME, AT_VALUE }; /* the name of an element is its value */
@@ -62,6 +62,9 @@ void setting_vreport(struct setting s, struct report *r, bool error, struct plac
 void setting_warning(struct setting s, struct report *r, enum setting_part part, const char *fmt,
                      ...) PRINTF_LIKE(4, 5);
 void setting_error(struct setting s, struct report *r, enum setting_part part, const char *fmt, ...)
+    PRINTF_LIKE(4, 5);
+/* A note on the last report, about another setting. */
+void setting_note(struct setting s, struct report *r, enum setting_part part, const char *fmt, ...)
     PRINTF_LIKE(4, 5);
 
 #endif

@@ -121,12 +121,13 @@ static bool is_again(struct loader *l, const struct text *s, const struct file *
         return false;
     while (above != NULL && above != twin)
         above = above->parent;
-    if (above != NULL)
+    if (above != NULL) {
         setting_error(at, l->report, AT_VALUE, "include goes in a circle: %.*s",
                       str_fmt(chain(l, from, str_of(s->name))));
-    else
-        setting_error(at, l->report, AT_VALUE, "%s is included already, at %s", s->name,
-                      place_text(l, twin->included));
+    } else {
+        setting_error(at, l->report, AT_VALUE, "%s is included already", s->name);
+        report_note(l->report, twin->included, source_line(l, twin->included), "it is here");
+    }
     return true;
 }
 
@@ -217,10 +218,12 @@ static struct str whole_pattern(struct loader *l, const struct file *f, struct s
 
 static int include_pattern(struct loader *l, struct file *f, struct setting at)
 {
-    struct str text = setting_text(at), pattern;
+    struct str text = arena_str(&l->arena, setting_text(at)), pattern;
     glob_t found = { 0 };
     int r = 0;
 
+    if (text.p == NULL)
+        return -ENOMEM;
     if (text.n == 0) {
         setting_error(at, l->report, AT_VALUE, "the name of the file is empty");
         return 0;

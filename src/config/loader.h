@@ -75,8 +75,8 @@ bool is_listed(struct setting group);
 
 /* `p` with its file name copied to `arena`. */
 int keep_place(struct loader *l, struct arena *arena, struct place p, struct place *ret) MUST_USE;
-/* "file:line:col" in memory of the loader. */
-const char *place_text(struct loader *l, struct place p);
+/* The text there, or {NULL, 0}. */
+struct str source_line(const struct loader *l, struct place p);
 
 /* keep.c: sites that came out as they are in l->before become those. */
 int keep_sites(struct loader *l) MUST_USE;
@@ -84,6 +84,7 @@ int keep_sites(struct loader *l) MUST_USE;
 /* on_error.c: all files are read, and then all sites: their hosts, and what happens to broken files
  * and to sites that were there before. */
 void files_are_read(struct loader *l);
+extern const char kept_note[]; /* about the file of a site that is as it was */
 int settle_sites(struct loader *l) MUST_USE;
 
 /* pages.c: reads the pages that `list` (or none) names, `spelled` being its strings. *ret has one

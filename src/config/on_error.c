@@ -14,6 +14,8 @@
 
 #define ROUNDS_MAX 16 /* of files that are broken by what other broken files keep */
 
+const char kept_note[] = "this file has errors, so its site is as it was before";
+
 static void PRINTF_LIKE(2, 3) refuse(struct loader *l, const char *fmt, ...)
 {
     va_list ap;
@@ -109,12 +111,14 @@ static int check_names(struct loader *l, struct table *names)
 
     for (size_t i = 0; i < c->n_sites; i++) {
         const struct site *first = table_find(names, c->sites[i]->name);
-        if (first != NULL)
+        if (first != NULL) {
+            struct place p = { .file = first->place.file };
             setting_error(l->site_places[i].setting, l->report, AT_NAME,
-                          "there is another site \"%.*s\", at %s", str_fmt(first->name),
-                          place_text(l, (struct place){ .file = first->place.file }));
-        else if (table_add(names, &l->arena, c->sites[i]->name, c->sites[i]) < 0)
+                          "there is another site \"%.*s\"", str_fmt(first->name));
+            report_note(l->report, p, STR_EMPTY, kept_note);
+        } else if (table_add(names, &l->arena, c->sites[i]->name, c->sites[i]) < 0) {
             return -ENOMEM;
+        }
     }
     return 0;
 }

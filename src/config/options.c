@@ -138,7 +138,7 @@ static const char *const run_choices[] = { "loop", "pool", NULL };
 const struct option route_options[] = {
     OPT_STR(struct route_conf, match, "match", REQUIRED,
             "The pattern \"[METHOD ][HOST]/path\": \"/x\" is exactly that, \"/x/\" all below, "
-            "\"{id}\" one segment, \"{rest...}\" the tail, \"{$}\" the end."),
+            "\"{id}\" one segment, \"{tail...}\" the rest, \"{$}\" the end; see muxd-routes(7)."),
     OPT_ENUM(struct route_conf, run, "run", "loop", run_choices,
              "Where the handler runs; \"pool\" for one that may block."),
     OPT_STR(struct route_conf, pool, "pool", "default", "The pool for what the route offloads."),

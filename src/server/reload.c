@@ -17,6 +17,8 @@
 #define REFUSED_MAX 300
 #define ASIDE_FILES 3 /* that are named */
 #define ASIDE_MAX 800 /* of the text about them: 250 for each, and how many more there are */
+#define LARGE_BLOCK KIB(256)
+#define HEAP_SPARE MIB(1)
 
 /* ---- what is said */
 
@@ -288,6 +290,11 @@ void reload_ask(struct reload *r)
 
 void reload_init(struct reload *r, struct loop *loop, struct change *change)
 {
+    /* What a config of many routes takes is mapped by itself and gone when it is freed: malloc
+     * would learn to keep such sizes, and malloc_trim() gives back nothing from the end of a
+     * thread's heap. */
+    mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK);
+    mallopt(M_TRIM_THRESHOLD, HEAP_SPARE);
     *r = (struct reload){ .loop = loop, .change = change };
     timer_init(&r->deadline, too_late);
     timer_init(&r->trim, trim);

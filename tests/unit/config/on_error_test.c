@@ -192,7 +192,11 @@ START_TEST(main_file)
     /* As the newcomer, it is to blame. */
     tree_write("muxd.conf", STR(MAIN SITES("x", "b", ROUTE("/"))));
     refuses("the host \"b\" is taken", "the main file has errors");
-    ck_assert(strstr(tree_messages(), "d/b.conf, as it was before") != NULL);
+    const struct report_item *item = list_first(&tree_report.items, struct report_item, node);
+    while (item->note == NULL)
+        item = container_of(item->node.next, struct report_item, node);
+    ck_assert(str_ends(str_of(item->note->place.file), STR("/d/b.conf")));
+    ck_assert(str_starts(item->note->text, STR("this file has errors")));
     tree_write("muxd.conf", STR("include = \"d/*.conf\";"));
     refuses("", "");
     ck_assert_uint_eq(tree_report.refused.n, 0);
