@@ -14,11 +14,11 @@
 #include "server/notify.h"
 
 #define TRIM_AFTER (NSEC_PER_SEC / 2)
+#define LARGE_BLOCK KIB(256)
+#define HEAP_SPARE MIB(1)
 #define REFUSED_MAX 300
 #define ASIDE_FILES 3 /* that are named */
 #define ASIDE_MAX 800 /* of the text about them: 250 for each, and how many more there are */
-#define LARGE_BLOCK KIB(256)
-#define HEAP_SPARE MIB(1)
 
 /* ---- what is said */
 
