@@ -4,9 +4,9 @@
  *
  * A file is broken if an error was reported about it; each error is counted in one file, and where
  * the sum tells that one is not, all is refused. Only a file of sites alone, now and before, is set
- * aside: nothing else depends on such a one. What the sites that are kept claim (names, hosts) stays
- * theirs: a file that claims it, too, is broken by that. An error never takes a site away that is
- * served.
+ * aside: nothing else depends on such a one. What the sites that are kept claim (names, hosts)
+ * stays theirs: a file that claims it, too, is broken by that. An error never takes a site away
+ * that is served.
  */
 #include <errno.h>
 

@@ -140,7 +140,8 @@ START_TEST(files_come_and_go)
     keeps("missing", "a= b=", 1);
     ck_assert_int_eq(remove(tree_path("d/a.conf")), 0);
     keeps("missing", "b=", 1);
-    tree_write("d/c.conf", STR("sites: { " SITE("c", "c", ROUTE("/")) SITE("d", "d", ROUTE("/")) "}"));
+    tree_write("d/c.conf",
+               STR("sites: { " SITE("c", "c", ROUTE("/")) SITE("d", "d", ROUTE("/")) "}"));
     keeps(NULL, "b= c d", 0);
     tree_write("d/c.conf", STR("sites: { " SITE("d", "d", ROUTE("/x")) "e }"));
     keeps("", "c= d= b=", 1);
@@ -158,8 +159,7 @@ START_TEST(files_of_more_than_sites)
 
     tree_write("more.conf", STR(SITES("more", "more", ROUTE("/"))));
     for (size_t i = 0; i < array_len(more); i++) {
-        struct str text =
-            arena_printf(&tree_arena, "%s" SITES("b", "b", ROUTE("/")), more[i]);
+        struct str text = arena_printf(&tree_arena, "%s" SITES("b", "b", ROUTE("/")), more[i]);
         tree_write("d/b.conf", arena_printf(&tree_arena, "%.*sx = 1;", str_fmt(text)));
         refuses("unknown key \"x\"", "d/b.conf, which has errors, has more than sites");
         tree_write("d/b.conf", text);
@@ -270,14 +270,16 @@ START_TEST(too_long_a_chain)
 }
 END_TEST
 
-#define LISTENERS(a, b) "listeners: { " a ": { address = \"127.0.0.1:1\"; } " b ": { address = \"127.0.0.1:2\"; } }\n"
+#define LISTENERS(a, b)                                                                            \
+    "listeners: { " a ": { address = \"127.0.0.1:1\"; } " b ": { address = \"127.0.0.1:2\"; } }\n"
 
 START_TEST(what_a_kept_site_needs)
 {
     tree_write("muxd.conf", STR(MAIN LISTENERS("l", "m") "pools: { p: { } }"));
     tree_write("d/b.conf",
-               STR(SITES("b", "b", "listen = \"m\"; routes: { r: { match = \"/\"; mute: { } pool = "
-                                   "\"p\"; } }")));
+               STR(SITES("b", "b",
+                         "listen = \"m\"; routes: { r: { match = \"/\"; mute: { } pool = "
+                         "\"p\"; } }")));
     keeps(NULL, "a= b", 0);
     tree_write("d/b.conf", STR("{"));
     keeps("", "b= a=", 1);
@@ -301,8 +303,9 @@ START_TEST(others_are_heard)
     tree_write("d/1.conf", STR("\x01"));
     tree_write("d/b.conf", STR(SITES("b", "b", "listen = \"no\"; " ROUTE("/"))));
     keeps("there is no listener \"no\"", "b= a=", 3);
-    tree_write("d/b.conf", STR(SITES("b", "b", "routes: { r: { match = \"/\"; mute: { } pool = "
-                                               "\"no\"; } }")));
+    tree_write("d/b.conf", STR(SITES("b", "b",
+                                     "routes: { r: { match = \"/\"; mute: { } pool = "
+                                     "\"no\"; } }")));
     keeps("there is no pool \"no\"", "b= a=", 3);
 }
 END_TEST
