@@ -5,8 +5,8 @@
  * A file is broken if an error was reported about it; each error is counted in one file, and where
  * the sum tells that one is not, all is refused. Only a file of sites alone, now and before, is set
  * aside: nothing else depends on such a one. What the sites that are kept claim (names, hosts)
- * stays theirs: a file that claims it, too, is broken by that. An error never takes a site away
- * that is served.
+ * stays theirs: a file that claims it, too, is broken by that. An error takes no site away that is
+ * served, as far as names can be read.
  */
 #include <errno.h>
 
@@ -81,8 +81,7 @@ static int set_aside(struct loader *l)
         return -ENOMEM;
     list_each (f, &l->files, struct file, node) {
         bool more = f->errors != 0 && !f->set_aside;
-        if (more && table_find(&files, str_of(f->source.name)) == NULL &&
-            table_add(&files, &l->arena, str_of(f->source.name), f) < 0)
+        if (more && table_add(&files, &l->arena, str_of(f->source.name), f) < 0)
             return -ENOMEM;
         f->set_aside = f->set_aside || more;
     }
@@ -146,7 +145,7 @@ static void check_lost(struct loader *l, const struct table *names)
     for (size_t i = 0; i < l->before->n_sites && l->keep; i++) {
         const struct site *s = l->before->sites[i];
         const struct named *now = table_find(&l->site_names, s->name);
-        if (now != NULL && now->setting.file->set_aside && table_find(names, s->name) == NULL)
+        if (now != NULL && table_find(names, s->name) == NULL)
             refuse(l, "the site %.*s of %s is now in %s, which has errors", str_fmt(s->name),
                    s->place.file, now->setting.file->source.name);
     }

@@ -125,6 +125,10 @@ START_TEST(a_file_that_cannot_be_read)
     ck_assert_int_eq(mkfifo(tree_path("d/b.conf"), 0600), 0);
     keeps("cannot include", "b= a=", 1);
     keeps("cannot include", "b= a=", 1);
+    tree_write("muxd.conf",
+               STR("on_error = \"keep\"; include = [ \"d/*.conf\", \"d/b.conf\" ];\n"));
+    keeps("cannot include", "b= a=", 1);
+    tree_write("muxd.conf", STR(MAIN));
     ck_assert_int_eq(remove(tree_path("d/b.conf")), 0);
     ck_assert_int_eq(symlink("nowhere", tree_path("d/b.conf")), 0);
     keeps("cannot include", "b= a=", 1);
@@ -187,6 +191,8 @@ START_TEST(main_file)
     refuses("missing", "the main file has errors");
     tree_write("muxd.conf", STR(MAIN "deny = \"x\"; headers: { set = \"x\"; }"));
     refuses("", "the main file has errors");
+    tree_write("muxd.conf", STR(MAIN "listeners: { }"));
+    refuses("there is no listener", "an error belongs to no single file");
     tree_write("muxd.conf", STR(MAIN "errors = \"404 no.html\";"));
     refuses("cannot read", "the main file has errors");
     /* As the newcomer, it is to blame. */
@@ -238,6 +244,21 @@ START_TEST(what_is_kept_is_taken)
     keeps("the host \"x\" is taken", "y= x= b= a= z", 3);
     tree_write("d/b.conf", STR(SITES("b", "n", ROUTE("/"))));
     keeps(NULL, "a= b x y z=", 0);
+}
+END_TEST
+
+/* A second look at all hosts finds what the first found. */
+START_TEST(all_other_hosts)
+{
+    tree_write("d/a.conf", STR(SITES("a", "*", ROUTE("/"))));
+    keeps(NULL, "a b=", 0);
+    tree_write("d/b.conf", STR("{"));
+    tree_write("d/0.conf", STR(SITES("x", "b", ROUTE("/"))));
+    keeps("the host \"b\" is taken", "b= a=", 2);
+    ck_assert(strstr(tree_messages(), "twice") == NULL);
+    tree_write("d/0.conf", STR(SITES("x", "*", ROUTE("/"))));
+    tree_write("d/a.conf", STR("{"));
+    keeps("for all other hosts", "b= a=", 3);
 }
 END_TEST
 
@@ -408,6 +429,7 @@ int main(void)
     tcase_add_test(t, main_file);
     tcase_add_test(t, a_start_keeps_nothing);
     tcase_add_test(t, what_is_kept_is_taken);
+    tcase_add_test(t, all_other_hosts);
     tcase_add_test(t, of_two_the_later_one);
     tcase_add_test(t, too_long_a_chain);
     tcase_add_test(t, what_a_kept_site_needs);
