@@ -198,21 +198,23 @@ static void finish(struct loader *l, const struct table *names)
     l->partial = l->keep;
 }
 
+/* `names` are those of the sites, in their memory. */
 static int settle_round(struct loader *l, unsigned round, struct table *names)
 {
+    bool broken = l->report->errors != l->errors;
     int r = 0;
 
-    if (l->keep && l->report->errors != l->errors) {
+    if (l->keep && broken)
         judge(l, round);
-        r = l->keep ? set_aside(l) : 0;
-        if (r == 0 && l->keep)
-            r = check_names(l, names);
-    }
-    if (r < 0 || (round != 0 && !l->keep))
-        return r;
+    if (!l->keep && round != 0)
+        return 0;
+    if (l->keep && broken)
+        r = set_aside(l);
     l->config->n_kept = 0;
-    if (l->before != NULL && (l->keep || l->report->errors == l->errors))
+    if (r == 0 && l->before != NULL && (l->keep || !broken))
         r = keep_sites(l);
+    if (r == 0 && l->keep && broken)
+        r = check_names(l, names);
     return r < 0 ? r : load_hosts(l);
 }
 
