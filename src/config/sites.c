@@ -244,11 +244,11 @@ static void host_taken(struct loader *l, const struct site *s, struct place at, 
                    "the host \"%.*s\" is taken on the listener \"%.*s\" by the site \"%.*s\"",
                    str_fmt(str_head(host, 100)), str_fmt(listener->name), str_fmt(other->name));
     report_note(l->report, first, source_line(l, first),
-                first.line == 0 ? "it is in this file as it was before"
+                first.line == 0                       ? kept_note
                 : str_eq(other->name, STR("default")) ? "routes outside of a site are those of the "
-                                                      "site \"default\", for all hosts"
-                : s == other                       ? "the first is here"
-                                                   : "it is here");
+                                                        "site \"default\", for all hosts"
+                : s == other                          ? "the first is here"
+                                                      : "it is here");
 }
 
 /* Claims one host on all listeners of the site; a clash is reported once. */
