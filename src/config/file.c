@@ -95,8 +95,10 @@ void setting_spoil(struct setting s)
 void setting_vreport(struct setting s, struct report *r, bool error, struct place place,
                      const char *fmt, va_list ap)
 {
-    if (s.node->bad)
+    if (s.node->bad) {
+        r->last = NULL; /* no note on what was reported before */
         return;
+    }
     report_vadd(r, error, place, text_line(&s.file->source, place.line), fmt, ap);
 }
 
@@ -116,5 +118,15 @@ void setting_warning(struct setting s, struct report *r, enum setting_part part,
 
     va_start(ap, fmt);
     setting_vreport(s, r, false, setting_place(s, part), fmt, ap);
+    va_end(ap);
+}
+
+void setting_note(struct setting s, struct report *r, enum setting_part part, const char *fmt, ...)
+{
+    struct place place = setting_place(s, part);
+    va_list ap;
+
+    va_start(ap, fmt);
+    report_vnote(r, place, text_line(&s.file->source, place.line), fmt, ap);
     va_end(ap);
 }

@@ -59,5 +59,8 @@ void setting_warning(struct setting s, struct report *r, enum setting_part part,
                      ...) PRINTF_LIKE(4, 5);
 void setting_error(struct setting s, struct report *r, enum setting_part part, const char *fmt, ...)
     PRINTF_LIKE(4, 5);
+/* A note on the last report, about another setting. */
+void setting_note(struct setting s, struct report *r, enum setting_part part, const char *fmt, ...)
+    PRINTF_LIKE(4, 5);
 
 #endif

@@ -107,12 +107,13 @@ static bool is_again(struct loader *l, const struct text *s, const struct file *
         return false;
     while (above != NULL && above != twin)
         above = above->parent;
-    if (above != NULL)
+    if (above != NULL) {
         setting_error(at, l->report, AT_VALUE, "include goes in a circle: %.*s",
                       str_fmt(chain(l, from, str_of(s->name))));
-    else
-        setting_error(at, l->report, AT_VALUE, "%s is included already, at %s", s->name,
-                      place_text(l, twin->included));
+    } else {
+        setting_error(at, l->report, AT_VALUE, "%s is included already", s->name);
+        report_note(l->report, twin->included, source_line(l, twin->included), "it is here");
+    }
     return true;
 }
 

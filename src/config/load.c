@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "config/guess.h"
 #include "config/loader.h"
 
 #define EXCHANGE_MEMORY KIB(256) /* for responses, filters and handlers */
@@ -32,11 +33,12 @@ int keep_place(struct loader *l, struct arena *arena, struct place p, struct pla
     return 0;
 }
 
-const char *place_text(struct loader *l, struct place p)
+struct str source_line(const struct loader *l, struct place p)
 {
-    struct str s = arena_printf(&l->arena, "%s:%u:%u", p.file ? p.file : "?", p.line, p.col);
-
-    return s.p ? s.p : "?";
+    list_each (f, &l->files, struct file, node)
+        if (p.file != NULL && strcmp(f->source.name, p.file) == 0)
+            return text_line(&f->source, p.line);
+    return STR_EMPTY;
 }
 
 bool is_listed(struct setting group)
@@ -106,8 +108,8 @@ int each_named(struct loader *l, struct setting section, const char *what, struc
         struct named *first = table_find(names, name);
         if (first != NULL) {
             setting_error(at, l->report, is_listed(s) ? AT_VALUE : AT_NAME,
-                          "there is another %s \"%.*s\", at %s", what, str_fmt(name),
-                          place_text(l, setting_place(first->setting, AT_NAME)));
+                          "there is another %s \"%.*s\"", what, str_fmt(name));
+            setting_note(first->setting, l->report, AT_NAME, "the first is here");
             continue;
         }
         struct named *named = arena_zalloc(&l->arena, sizeof *named);
@@ -207,8 +209,9 @@ static void check_address(struct loader *l, struct conf_listener *listener, stru
         const struct conf_listener *other = &c->listeners[i];
         if (other->address.len != 0 && sock_same(&other->address, &listener->address)) {
             setting_error(at, l->report, AT_VALUE,
-                          "the listener \"%.*s\" is at this address already (%s)",
-                          str_fmt(other->name), place_text(l, other->place));
+                          "the listener \"%.*s\" is at this address already",
+                          str_fmt(other->name));
+            report_note(l->report, other->place, source_line(l, other->place), "it is here");
             return;
         }
     }
@@ -303,7 +306,7 @@ static int set_access_path(struct loader *l, struct setting at, struct str path)
                       path.n ? "this names a directory" : "this names no file");
         return 0;
     }
-    const char *near = str_nearest(path, words);
+    const char *near = guess_name(path, words);
     if (near != NULL)
         setting_warning(at, l->report, AT_VALUE,
                         "this names a file beside this one; did you mean \"%s\"?", near);

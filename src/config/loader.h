@@ -72,8 +72,8 @@ bool is_listed(struct setting group);
 
 /* `p` with its file name copied to `arena`. */
 int keep_place(struct loader *l, struct arena *arena, struct place p, struct place *ret) MUST_USE;
-/* "file:line:col" in memory of the loader. */
-const char *place_text(struct loader *l, struct place p);
+/* The text there, or {NULL, 0}. */
+struct str source_line(const struct loader *l, struct place p);
 
 /* keep.c: sites that came out as they are in l->before become those. */
 int keep_sites(struct loader *l) MUST_USE;
