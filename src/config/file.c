@@ -7,11 +7,15 @@
 
 int file_parse(struct file *f, struct report *r)
 {
+    unsigned errors = r->errors;
     int ret = text_check(&f->source, r) ? scan(&f->source, r, &f->scan) : -EINVAL;
 
     if (ret == -EBADMSG)
-        return values_guess(f);
-    return ret == 0 ? values_read(f, r) : ret;
+        ret = values_guess(f);
+    else if (ret == 0)
+        ret = values_read(f, r);
+    f->errors += r->errors - errors;
+    return ret;
 }
 
 void file_done(struct file *f)
@@ -23,7 +27,7 @@ void file_done(struct file *f)
     text_done(&f->source);
 }
 
-struct setting file_root(const struct file *f)
+struct setting file_root(struct file *f)
 {
     return (struct setting){ f, f->scan.nodes };
 }
@@ -99,7 +103,9 @@ void setting_vreport(struct setting s, struct report *r, bool error, struct plac
         r->last = NULL; /* no note on what was reported before */
         return;
     }
+    unsigned errors = r->errors; /* they may be muted */
     report_vadd(r, error, place, text_line(&s.file->source, place.line), fmt, ap);
+    s.file->errors += r->errors - errors;
 }
 
 void setting_error(struct setting s, struct report *r, enum setting_part part, const char *fmt, ...)

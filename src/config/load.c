@@ -373,6 +373,7 @@ static int load_all(struct loader *l, const char *path)
         r = load_files(l, c->file.p);
     if (r < 0 || list_empty(&l->files) || list_first(&l->files, struct file, node)->scan.n == 0)
         return r; /* without the main file the rest would be guesswork */
+    files_are_read(l);
     if (list_first(&l->files, struct file, node)->scan.n == 1)
         report_add(l->report, true, (struct place){ .file = c->file.p }, STR_EMPTY,
                    "nothing is set in this file");
@@ -391,15 +392,13 @@ static int load_all(struct loader *l, const char *path)
     c->exchange_memory = EXCHANGE_MEMORY + 4 * c->head_limits.request_line +
                          2 * c->head_limits.header +
                          2 * c->head_limits.fields * sizeof(struct field);
-    r = l->before != NULL && l->report->errors == 0 ? keep_sites(l) : 0;
-    return r < 0 ? r : load_hosts(l);
+    return settle_sites(l);
 }
 
 int config_load(const char *path, const struct config *before, struct report *report,
                 struct config **ret)
 {
-    struct loader l = { .report = report, .before = before };
-    unsigned errors = report->errors;
+    struct loader l = { .report = report, .errors = report->errors, .before = before };
 
     *ret = NULL;
     l.config = calloc(1, sizeof *l.config);
@@ -414,7 +413,7 @@ int config_load(const char *path, const struct config *before, struct report *re
     unload_files(&l);
     error_pages_unref(l.pages);
     arena_done(&l.arena);
-    if (r == 0 && report->errors != errors)
+    if (r == 0 && report->errors != l.errors && !l.partial)
         r = -EINVAL;
     if (r < 0)
         config_unref(l.config);

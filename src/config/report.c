@@ -16,7 +16,7 @@
 
 void report_init(struct report *r, struct arena *arena)
 {
-    *r = (struct report){ .arena = arena };
+    *r = (struct report){ .arena = arena, .refused = STR_EMPTY };
     list_init(&r->items);
 }
 

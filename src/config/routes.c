@@ -76,6 +76,7 @@ static void pattern_error(struct loader *l, struct setting match, struct str tex
         p.col += 1 + (unsigned)min_of(at, text.n);
         p.width = 1;
     }
+    match.file->errors++;
     report_add(l->report, true, p, text_line(&match.file->source, p.line),
                "bad pattern \"%.*s\": %s", str_fmt(str_head(text, 200)), why);
 }
