@@ -148,12 +148,17 @@ struct config {
     size_t n_sites;
     size_t n_kept;   /* of them, shared with the config before */
     size_t n_routes; /* of all sites */
+    struct strs mixed;     /* included files that hold more than sites */
+    struct strs set_aside; /* files with errors: their sites are as they were, or there is none */
 };
 
 /*
  * Loads `path`. 0: *ret is the snapshot with one reference (the report may hold warnings). -EINVAL:
  * the report says what is wrong, at least one error. -ENOMEM. Opens roots and such, binds nothing,
  * never logs. Regular files only, at most 16 MiB each.
+ *
+ * With on_error = "keep" in the file and a config `before`, 0 may come with errors in the report:
+ * those of the files in `set_aside`.
  *
  * Everything is read and checked anew. Sites that came out as they are in `before` (or NULL; it
  * must live that long) are then those of `before`: same options, and the same things outside of the

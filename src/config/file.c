@@ -7,11 +7,15 @@
 
 int file_parse(struct file *f, struct report *r)
 {
+    unsigned errors = r->errors;
     int ret = text_check(&f->source, r) ? scan(&f->source, r, &f->scan) : -EINVAL;
 
     if (ret == -EBADMSG)
-        return values_guess(f);
-    return ret == 0 ? values_read(f, r) : ret;
+        ret = values_guess(f);
+    else if (ret == 0)
+        ret = values_read(f, r);
+    f->errors += r->errors - errors;
+    return ret;
 }
 
 void file_done(struct file *f)
@@ -69,9 +73,13 @@ void setting_spoil(struct setting s)
 void setting_vreport(struct setting s, struct report *r, bool error, struct place place,
                      const char *fmt, va_list ap)
 {
-    if (s.node->bad)
+    if (s.node->bad) {
+        r->last = NULL; /* no note on what was reported before */
         return;
+    }
+    unsigned errors = r->errors; /* they may be muted */
     report_vadd(r, error, place, text_line(&s.file->source, place.line), fmt, ap);
+    s.file->errors += r->errors - errors;
 }
 
 void setting_error(struct setting s, struct report *r, enum setting_part part, const char *fmt, ...)
@@ -90,5 +98,15 @@ void setting_warning(struct setting s, struct report *r, enum setting_part part,
 
     va_start(ap, fmt);
     setting_vreport(s, r, false, setting_place(s, part), fmt, ap);
+    va_end(ap);
+}
+
+void setting_note(struct setting s, struct report *r, enum setting_part part, const char *fmt, ...)
+{
+    struct place place = setting_place(s, part);
+    va_list ap;
+
+    va_start(ap, fmt);
+    report_vnote(r, place, text_line(&s.file->source, place.line), fmt, ap);
     va_end(ap);
 }

@@ -17,10 +17,13 @@ struct file {
     const struct file *parent; /* that includes it, or NULL */
     struct place included;     /* where */
     unsigned depth;            /* 0: the main file */
+    unsigned errors;           /* that were reported about it */
+    bool mixed;                /* included, and it has more than sites */
+    bool set_aside;            /* on_error.c: its sites are those of the config before */
 };
 
 /* Parses f->source, which is filled. 0: there is a tree, although errors in values may have been
- * reported; -EINVAL: reported, and there is none; -ENOMEM. */
+ * reported; -EINVAL: reported, and there is none; -ENOMEM. Errors are counted in f->errors. */
 int file_parse(struct file *f, struct report *r) MUST_USE;
 /* What stands between the quotes of a STRING: of joined ones, of the first. */
 struct str file_quoted(const struct file *f, const struct node *n);
@@ -29,11 +32,11 @@ void file_done(struct file *f);
 
 /* A value in a file; valid as long as that. `node` NULL: there is none. */
 struct setting {
-    const struct file *file;
+    struct file *file;
     const struct node *node;
 };
 
-static inline struct setting file_root(const struct file *f)
+static inline struct setting file_root(struct file *f)
 {
     return (struct setting){ f, f->scan.nodes };
 }
@@ -76,11 +79,15 @@ enum setting_part { AT_NAME, AT_VALUE }; /* the name of an element is its value 
 /* An error about its value was reported: further ones about the same are not. */
 void setting_spoil(struct setting s);
 struct place setting_place(struct setting s, enum setting_part part);
+/* Errors are counted in the file's `errors`. */
 void setting_vreport(struct setting s, struct report *r, bool error, struct place place,
                      const char *fmt, va_list ap) PRINTF_LIKE(5, 0);
 void setting_warning(struct setting s, struct report *r, enum setting_part part, const char *fmt,
                      ...) PRINTF_LIKE(4, 5);
 void setting_error(struct setting s, struct report *r, enum setting_part part, const char *fmt, ...)
+    PRINTF_LIKE(4, 5);
+/* A note on the last report, about another setting. */
+void setting_note(struct setting s, struct report *r, enum setting_part part, const char *fmt, ...)
     PRINTF_LIKE(4, 5);
 
 #endif

@@ -43,15 +43,15 @@ static int load_handler(struct loader *l, struct route *r, struct setting group)
             k++;
         if (*k == NULL)
             continue;
-        if (found.node != NULL)
+        if (found.node != NULL) {
             setting_error(s, l->report, AT_NAME,
-                          "a route has one handler: \"%.*s\" is too many beside \"%.*s\" (%s)",
-                          str_fmt(setting_name(s)), str_fmt(setting_name(found)),
-                          place_text(l, setting_place(found, AT_NAME)));
-        else
+                          "a route has one handler: \"%.*s\" is too many beside \"%.*s\"",
+                          str_fmt(setting_name(s)), str_fmt(setting_name(found)));
+            setting_note(found, l->report, AT_NAME, "the other one is here");
+        } else {
             r->kind = *k;
-        if (found.node == NULL)
             found = s;
+        }
         struct scope scope = { .site = r->site, .route = r };
         struct kind kind = { .size = (*k)->size,
                              .options = (*k)->options,
@@ -76,6 +76,7 @@ static void pattern_error(struct loader *l, struct setting match, struct str tex
         p.col += 1 + (unsigned)min_of(at, text.n);
         p.width = 1;
     }
+    match.file->errors++;
     report_add(l->report, true, p, text_line(&match.file->source, p.line),
                "bad pattern \"%.*s\": %s", str_fmt(str_head(text, 200)), why);
 }
@@ -142,6 +143,45 @@ static struct str prefix_of(const struct pattern *p, struct arena *arena)
     return prefix;
 }
 
+/* A path that both patterns match, in memory of the loader; they overlap. */
+static struct str shared_path(struct loader *l, const struct pattern *a, const struct pattern *b)
+{
+    struct str path = STR_EMPTY;
+    size_t n = max_of(a->n_segments, b->n_segments);
+
+    for (size_t i = 0; i < n; i++) {
+        const struct segment *s = i < a->n_segments ? &a->segments[i] : NULL;
+        const struct segment *t = i < b->n_segments ? &b->segments[i] : NULL;
+        struct str part = STR("x");
+        if (s != NULL && s->kind == SEGMENT_LITERAL)
+            part = s->text;
+        else if (t != NULL && t->kind == SEGMENT_LITERAL)
+            part = t->text;
+        else if ((s != NULL && s->kind == SEGMENT_END) || (t != NULL && t->kind == SEGMENT_END))
+            part.n = 0;
+        path = arena_printf(&l->arena, "%.*s/%.*s", str_fmt(path), str_fmt(part));
+    }
+    return path;
+}
+
+static void conflict(struct loader *l, const struct route *r, const struct route *first,
+                     struct setting match)
+{
+    struct str text = str_head(r->pattern.text, 200), other = str_head(first->pattern.text, 200);
+
+    if (pattern_compare_paths(&r->pattern, &first->pattern) == RELATION_OVERLAPS)
+        setting_error(match, l->report, AT_VALUE,
+                      "\"%.*s\" conflicts with \"%.*s\" of the route \"%.*s\": both match "
+                      "%.*s, and neither is the more specific",
+                      str_fmt(text), str_fmt(other), str_fmt(first->name),
+                      str_fmt(str_head(shared_path(l, &r->pattern, &first->pattern), 200)));
+    else
+        setting_error(match, l->report, AT_VALUE,
+                      "\"%.*s\" matches what \"%.*s\" of the route \"%.*s\" does already",
+                      str_fmt(text), str_fmt(other), str_fmt(first->name));
+    report_note(l->report, first->place, source_line(l, first->place), "that route is here");
+}
+
 static int load_pattern(struct loader *l, struct route *r, struct setting group, struct str text)
 {
     struct setting match = setting_get(group, STR("match"));
@@ -165,14 +205,7 @@ static int load_pattern(struct loader *l, struct route *r, struct setting group,
     doubt_pattern(l, r, match);
     error = mux_add(r->site->mux, &r->pattern, r, &other);
     if (error == -EEXIST) {
-        const struct route *first = other;
-        setting_error(match, l->report, AT_VALUE,
-                      "\"%.*s\" conflicts with \"%.*s\" of the route \"%.*s\" at %s: %s",
-                      str_fmt(str_head(text, 200)), str_fmt(str_head(first->pattern.text, 200)),
-                      str_fmt(first->name), place_text(l, first->place),
-                      str_eq(text, first->pattern.text)
-                          ? "they are the same"
-                          : "some requests match both, and neither is the more specific");
+        conflict(l, r, other, match);
     } else if (error == -E2BIG) {
         setting_error(match, l->report, AT_VALUE, "more than %d wildcards in one pattern",
                       MUX_CAPTURES_MAX);

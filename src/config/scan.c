@@ -172,10 +172,11 @@ static bool check_name(struct scanner *sc, uint32_t self)
         return false;
     if (first != self) {
         struct node *nodes = sc->out->nodes;
-        struct place p = text_place(sc->lex.source, nodes[first].name_at, 1);
         complain(sc, nodes[self].name_at, nodes[self].name_len,
-                 "\"%.*s\" stands here twice; the first is in line %u, column %u",
-                 str_fmt(node_name(sc, &nodes[first])), p.line, p.col);
+                 "there is another \"%.*s\" in this group",
+                 str_fmt(str_head(node_name(sc, &nodes[first]), 40)));
+        text_note(sc->lex.source, sc->lex.report, nodes[first].name_at, nodes[first].name_len,
+                  "the first is here");
         nodes[self].bad = true;
     }
     return true;
@@ -239,10 +240,9 @@ static bool unbalanced(struct scanner *sc)
     const struct opener *o = &sc->open[sc->depth - 1];
     char c = sc->lex.source->text[o->at];
     if (sc->token.kind != TOKEN_END) {
-        struct place p = text_place(sc->lex.source, sc->token.at, 1);
-        complain(sc, o->at, 1,
-                 "this \"%c\" needs a \"%c\" before the \"%.*s\" in line %u, column %u", c,
-                 o->close, str_fmt(token_text(sc)), p.line, p.col);
+        complain(sc, o->at, 1, "this \"%c\" needs a \"%c\" before the next \"%.*s\"", c, o->close,
+                 str_fmt(token_text(sc)));
+        text_note(sc->lex.source, sc->lex.report, sc->token.at, 1, "which is here");
     } else if (sc->suspect != SIZE_MAX) {
         complain(sc, sc->suspect, 1,
                  "a closing \"%c\" is missing; by the indentation it is the one of this \"%c\"",
