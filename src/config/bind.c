@@ -151,7 +151,7 @@ static void bind_enum(struct setting s, struct report *r, const struct option *o
 static int bind_strs(struct setting s, struct report *r, struct strs *ret, struct arena *arena)
 {
     bool alone = setting_is(s, NODE_STRING);
-    size_t n = alone ? 1 : s.node->n;
+    size_t n = alone ? 1 : setting_count(s);
 
     if (!alone && !setting_is(s, NODE_ARRAY) && !setting_is(s, NODE_LIST)) {
         expected(s, r, "strings such as [ \"a\", \"b\" ]");

@@ -154,16 +154,22 @@ static int unreadable(struct loader *l, const char *name, const struct file *fro
                       struct setting at, const char *why)
 {
     struct place p = setting_place(at, AT_VALUE);
-    struct file *f = arena_zalloc(&l->arena, sizeof *f);
+    struct file *file = NULL;
 
-    if (f == NULL)
-        return -ENOMEM;
-    f->source.name = name;
-    f->parent = from;
-    f->included = p;
-    f->errors = 1;
-    list_push_back(&l->files, &f->node);
-    l->n_files++;
+    list_each (f, &l->files, struct file, node)
+        if (strcmp(f->source.name, name) == 0)
+            file = f;
+    if (file == NULL) {
+        file = arena_zalloc(&l->arena, sizeof *file);
+        if (file == NULL)
+            return -ENOMEM;
+        file->source.name = name;
+        file->parent = from;
+        file->included = p;
+        list_push_back(&l->files, &file->node);
+        l->n_files++;
+    }
+    file->errors++;
     l->incomplete = true;
     report_add(l->report, true, p, text_line(&at.file->source, p.line), "cannot include %s: %s",
                name, why);

@@ -73,9 +73,11 @@ int host_add(struct host_table *t, struct arena *arena, struct str pattern, stru
     bool wildcard = str_starts(pattern, STR("*."));
     struct table *table = wildcard ? &t->wildcards : &t->exact;
     struct str key = wildcard ? str_from(pattern, 2) : pattern;
+    void *other = NULL;
 
-    *ret_other = table_find(table, key);
-    return *ret_other ? -EEXIST : table_add(table, arena, key, site);
+    int r = table_claim(table, arena, key, site, &other);
+    *ret_other = other;
+    return r;
 }
 
 struct site *host_find(const struct host_table *t, struct str host)

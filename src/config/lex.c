@@ -22,13 +22,43 @@ void lex_error(struct lexer *l, size_t at, size_t width, const char *fmt, ...)
     va_end(ap);
 }
 
-static bool is_letter(char c)
+enum {
+    BLANK = 1,
+    LETTER = 2,
+    WORD = 4, /* letters, too */
+    PUNCTUATION = 8,
+    IN_STRING = 16, /* what does not stand for itself there */
+};
+
+static const uint8_t classes[256] = {
+    ['\0'] = IN_STRING,
+    ['\t'] = BLANK,
+    ['\n'] = BLANK | IN_STRING,
+    ['\r'] = BLANK,
+    [' '] = BLANK,
+    ['"'] = IN_STRING,
+    ['\\'] = IN_STRING,
+    ['A' ... 'Z'] = LETTER | WORD,
+    ['a' ... 'z'] = LETTER | WORD,
+    ['0' ... '9'] = WORD,
+    ['-'] = WORD,
+    ['_'] = WORD,
+    ['*'] = WORD,
+    ['{'] = PUNCTUATION,
+    ['}'] = PUNCTUATION,
+    ['['] = PUNCTUATION,
+    [']'] = PUNCTUATION,
+    ['('] = PUNCTUATION,
+    [')'] = PUNCTUATION,
+    ['='] = PUNCTUATION,
+    [':'] = PUNCTUATION,
+    [';'] = PUNCTUATION,
+    [','] = PUNCTUATION,
+};
+
+static bool is(char c, unsigned class)
 {
-    return (unsigned char)((c | 0x20) - 'a') < 26;
-}
-static bool is_word(char c)
-{
-    return is_letter(c) || ascii_digit((unsigned char)c) || c == '-' || c == '_' || c == '*';
+    return (classes[(unsigned char)c] & class) != 0;
 }
 
 static struct token broken(void)
@@ -55,7 +85,7 @@ static bool skip(struct lexer *l)
 
     for (;;) {
         char c = text[l->at];
-        if (c == ' ' || c == '\t' || c == '\r' || c == '\n') {
+        if (is(c, BLANK)) {
             l->at++;
         } else if (c == '#' || (c == '/' && text[l->at + 1] == '/')) {
             struct str rest = str_make(text + l->at, l->source->n - l->at);
@@ -134,11 +164,16 @@ static struct token string(struct lexer *l)
     size_t from = l->at;
 
     for (size_t at = from + 1; at < l->source->n && text[at] != '\n';) {
+        while (!is(text[at], IN_STRING)) /* the NUL behind the text is */
+            at++;
         if (text[at] == '"') {
             l->at = at + 1;
             return (struct token){ TOKEN_STRING, from, l->at - from };
         }
-        at += text[at] == '\\' && text[at + 1] != '\n' && text[at + 1] != '\r' ? escape(l, at) : 1;
+        if (text[at] == '\\' && text[at + 1] != '\n' && text[at + 1] != '\r')
+            at += escape(l, at);
+        else if (text[at] != '\n')
+            at++;
     }
     unclosed(l, from);
     return broken();
@@ -180,7 +215,7 @@ static size_t number_end(const struct lexer *l, size_t at)
 {
     const char *text = l->source->text;
 
-    while (is_word(text[at]) || text[at] == '.' || text[at] == '+' || text[at] == '%')
+    while (is(text[at], WORD) || text[at] == '.' || text[at] == '+' || text[at] == '%')
         at++;
     return at;
 }
@@ -205,14 +240,14 @@ struct token lex_next(struct lexer *l)
                             "  outside of all groups"
                           : "\"@\" can only stand within quotes");
         return broken();
-    } else if (strchr("{}[]()=:;,", c) != NULL) {
+    } else if (is(c, PUNCTUATION)) {
         t.kind = (enum token_kind)(unsigned char)c;
     } else if (begins_number(text + from)) {
         t.kind = TOKEN_NUMBER;
         t.len = number_end(l, from) - from;
-    } else if (is_letter(c) || c == '*') {
+    } else if (is(c, LETTER) || c == '*') {
         t.kind = TOKEN_WORD;
-        while (is_word(text[from + t.len]))
+        while (is(text[from + t.len], WORD))
             t.len++;
     } else {
         t.len = max_of(utf8_len(text + from, l->source->n - from), (size_t)1);

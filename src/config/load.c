@@ -175,26 +175,28 @@ int each_named(struct loader *l, struct setting section, const char *what, struc
                       bind_got(section, got));
         return 0;
     }
-    int r = table_room(names, &l->arena, section.node->n);
     if (setting_is(section, NODE_GROUP) && lacks_name(l, section, what))
         return 0;
+    int r = table_room(names, &l->arena, setting_count(section));
     for (struct setting s = setting_first(section); s.node && r == 0; s = setting_next(s)) {
         struct str name;
         struct setting at;
         if (!name_of(l, s, what, &name, &at))
             continue;
-        struct named *first = table_find(names, name);
-        if (first != NULL) {
-            setting_error(at, l->report, is_listed(s) ? AT_VALUE : AT_NAME,
-                          "there is another %s \"%.*s\"", what, str_fmt(name));
-            setting_note(first->setting, l->report, AT_NAME, "the first is here");
-            continue;
-        }
         struct named *named = arena_zalloc(&l->arena, sizeof *named);
+        void *other;
         if (named == NULL)
             return -ENOMEM;
         named->setting = s;
-        r = table_add(names, &l->arena, name, named);
+        r = table_claim(names, &l->arena, name, named, &other);
+        if (r == -EEXIST) {
+            const struct named *first = other;
+            setting_error(at, l->report, is_listed(s) ? AT_VALUE : AT_NAME,
+                          "there is another %s \"%.*s\"", what, str_fmt(name));
+            setting_note(first->setting, l->report, AT_NAME, "the first is here");
+            r = 0;
+            continue;
+        }
         if (r == 0)
             r = fn(l, named, name, arg);
     }
@@ -222,7 +224,7 @@ size_t count_named_of_all(struct loader *l, const char *section)
     list_each (f, &l->files, struct file, node) {
         struct setting s =
             f->scan.n ? setting_get(file_root(f), str_of(section)) : (struct setting){ NULL, NULL };
-        n += s.node ? s.node->n : 0;
+        n += setting_count(s);
     }
     return n;
 }

@@ -88,6 +88,7 @@ int keep_sites(struct loader *l) MUST_USE;
 /* on_error.c: all files are read, and then all sites: their hosts, and what happens to broken files
  * and to sites that were there before. */
 void files_are_read(struct loader *l);
+extern const char kept_note[]; /* about the file of a site that is as it was */
 int settle_sites(struct loader *l) MUST_USE;
 
 /* pages.c: reads the pages that `list` (or none) names, `spelled` being its strings. *ret has one

@@ -254,7 +254,8 @@ START_TEST(large_values)
     ck_assert(text != NULL);
     n += (size_t)sprintf(text + n, "first = 1; large: { l = ( // of groups\n");
     for (int g = 0; g < 500; g++) {
-        n += (size_t)sprintf(text + n, "%s{ g = \"%d\"\n\"\"; a = [ \"x", g ? " /* , */ , # ,\n" : "", g);
+        n += (size_t)sprintf(text + n, "%s{ g = \"%d\"\n\"\"; a = [ \"x",
+                             g ? " /* , */ , # ,\n" : "", g);
         n += (size_t)sprintf(text + n, "%0*d\" ]; m: ( ( ", g == 250 ? 50000 : 5, 0);
         for (int i = 0; i < (g % 100 == 0 ? 201 : 2); i++)
             n += (size_t)sprintf(text + n, "%s1.%d", i ? "," : "", i);
