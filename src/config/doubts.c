@@ -71,7 +71,8 @@ static void doubt_host(struct loader *l, const struct route *r)
               "this route is never reached: the host of its pattern is none of its site");
         return;
     }
-    doubt(l, r->place, "this route is never reached: the host of its pattern is the site \"%.*s\"'s",
+    doubt(l, r->place,
+          "this route is never reached: the host of its pattern is the site \"%.*s\"'s",
           str_fmt(other->name));
     report_note(l->report, other->place, source_line(l, other->place), "that site is here");
 }
@@ -91,9 +92,9 @@ static const struct route *hidden_by(struct loader *l, const struct route *r, si
     struct mux_match m = { .route = NULL };
 
     for (size_t i = 0; i + 1 < p->n_segments; i++)
-        path = arena_printf(&l->arena, "%.*s/%.*s", str_fmt(path),
-                            str_fmt(p->segments[i].kind == SEGMENT_LITERAL ? p->segments[i].text
-                                                                           : STR(NO_LABEL)));
+        path = arena_printf(
+            &l->arena, "%.*s/%.*s", str_fmt(path),
+            str_fmt(p->segments[i].kind == SEGMENT_LITERAL ? p->segments[i].text : STR(NO_LABEL)));
     for (size_t i = p->n_segments; i <= deepest + 1; i++) {
         path = arena_printf(&l->arena, "%.*s/", str_fmt(path));
         mux_match(r->site->mux, METHOD_OTHER, NO_METHOD, STR(NO_LABEL), path, &m);
@@ -169,10 +170,9 @@ void doubt_config(struct loader *l)
         doubt_paths(l, c->sites[i]);
     }
     if (c->timeouts.header >= HEADER_TIME_MAX) {
-        struct setting s =
-            setting_get(setting_get(file_root(list_first(&l->files, struct file, node)),
-                                    STR("timeouts")),
-                        STR("header"));
+        struct setting s = setting_get(
+            setting_get(file_root(list_first(&l->files, struct file, node)), STR("timeouts")),
+            STR("header"));
         if (s.node != NULL)
             setting_warning(s, l->report, AT_VALUE,
                             "a client may hold a connection that long without a request");
