@@ -157,6 +157,10 @@ static int bind_strs(struct setting s, struct report *r, struct strs *ret, struc
         expected(s, r, "strings such as [ \"a\", \"b\" ]");
         return 0;
     }
+    if (alone && s.node->joined)
+        setting_warning(s, r, AT_VALUE,
+                        "these strings are joined to one; several values are written "
+                        "[ \"a\", \"b\" ]");
     struct str *v = arena_array(arena, max_of(n, (size_t)1), sizeof *v);
     if (v == NULL)
         return -ENOMEM;

@@ -47,6 +47,23 @@ static bool has_more_than_sites(struct file *f)
     return false;
 }
 
+/* Who may write the directory may put another file in place of this one. Told once of each. */
+static void doubt_directory(struct loader *l, const struct file *f)
+{
+    struct str dir = f->source.dir;
+    struct stat st;
+
+    list_each (other, &l->files, struct file, node)
+        if (other != f && str_eq(other->source.dir, dir))
+            return;
+    if (stat(dir.n > 0 ? arena_str(&l->arena, dir).p : "/", &st) == 0 && (st.st_mode & S_IWOTH) &&
+        !(st.st_mode & S_ISVTX))
+        report_add(l->report, false, (struct place){ .file = f->source.name }, STR_EMPTY,
+                   "everyone on this system may write the directory of this file (mode %04o), and so "
+                   "replace it",
+                   (unsigned)(st.st_mode & 07777));
+}
+
 /* The text becomes the file's, whatever comes. */
 static int add_file(struct loader *l, struct text *s, const struct file *parent,
                     struct place included)
@@ -69,6 +86,7 @@ static int add_file(struct loader *l, struct text *s, const struct file *parent,
         report_add(l->report, false, (struct place){ .file = s->name }, STR_EMPTY,
                    "everyone on this system may write this file (mode %04o)",
                    (unsigned)(s->mode & 07777));
+    doubt_directory(l, f);
 
     int r = file_parse(f, l->report);
     if (r == -EINVAL) {

@@ -35,6 +35,12 @@ static const char *check_name(struct str s)
             continue;
         }
         unsigned char c = ascii_lower((unsigned char)s.p[i]);
+        if (c == ' ' || c == ',' || c == ';')
+            return "each host is a string of its own, as in [ \"a.example.org\", \"b.example.org\" ]";
+        if (c == '~' || c == '^' || c == '(' || c == '$')
+            return "there are no regular expressions here; \"*.example.org\" are all below a name";
+        if (c == ':' && str_chr(str_from(s, i + 1), ':') < s.n - i - 1 && s.p[i + 1] != '/')
+            return "an IPv6 address stands in brackets, as in \"[::1]\"";
         if (c == ':')
             return "a host is written without scheme and port; the port is the listener's";
         if (c == '/')

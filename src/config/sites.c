@@ -112,8 +112,7 @@ static void check_listen(struct loader *l, const struct site *s, struct setting 
                       "no listener is named; leave `listen` out to have all of them");
     for (size_t i = 0; i < s->listen.n && !l->incomplete; i++)
         if (table_find(&l->listeners, s->listen.v[i]) == NULL)
-            setting_error(nth_string(list, i), l->report, AT_VALUE, "there is no listener \"%.*s\"",
-                          str_fmt(str_head(s->listen.v[i], 64)));
+            no_listener(l, nth_string(list, i), s->listen.v[i]);
 }
 
 static int load_site(struct loader *l, struct named *named, struct str name, void *arg UNUSED)
@@ -202,7 +201,7 @@ int load_sites(struct loader *l)
 
 /* ---- hosts */
 
-static bool listens(const struct site *s, const struct conf_listener *listener)
+bool site_listens(const struct site *s, const struct conf_listener *listener)
 {
     bool found = s->listen.n == 0;
 
@@ -261,7 +260,7 @@ static int claim(struct loader *l, struct site *s, struct str host, struct place
         struct conf_listener *listener = &c->listeners[i];
         struct site *other = NULL;
         int r = 0;
-        if (!listens(s, listener))
+        if (!site_listens(s, listener))
             continue;
         if (!str_eq(host, STR("*")))
             r = host_add(listener->hosts, &c->arena, host, s, &other);
@@ -297,17 +296,5 @@ int load_hosts(struct loader *l)
             if (r < 0)
                 return r;
         }
-    for (size_t i = 0; i < c->n_listeners && c->n_sites != 0 && l->report->errors == 0; i++) {
-        const struct conf_listener *listener = &c->listeners[i];
-        if (listener->catch_all != NULL || listener->hosts->exact.used != 0 ||
-            listener->hosts->wildcards.used != 0)
-            continue;
-        struct place p = listener->place;
-        if (p.file == NULL) /* the one that is there by default */
-            p.file = c->file.p;
-        report_add(l->report, false, p, source_line(l, p),
-                   "no site listens on \"%.*s\": every request there will be refused",
-                   str_fmt(listener->name));
-    }
     return 0;
 }

@@ -166,6 +166,11 @@ bool text_check(const struct text *s, struct report *r)
 {
     unsigned complaints = 0;
 
+    if (s->n >= 2 && (memcmp(s->text, "\xFF\xFE", 2) == 0 || memcmp(s->text, "\xFE\xFF", 2) == 0)) {
+        report_add(r, true, (struct place){ .file = s->name }, STR_EMPTY,
+                   "this file is UTF-16; save it as UTF-8");
+        return false;
+    }
     for (size_t i = 0, len; i < s->n && complaints < COMPLAINTS_MAX; i += len) {
         while (s->n - i > 8 && plain_eight(s->text + i))
             i += 8;
