@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "config/origins.h"
 
 #define LISTED_MAX 24 /* names that an error lists in full */
 
@@ -270,6 +271,11 @@ int bind_group(struct setting group, struct report *r, const struct option *tabl
             return error;
         if (r->errors != errors)
             setting_spoil(s);
+        if (s.file->origins == NULL)
+            continue;
+        error = origins_add(s.file->origins, into, o, setting_place(s, AT_NAME));
+        if (error < 0)
+            return error;
     }
     for (const struct option *o = table; o->name != NULL; o++)
         if (o->def == REQUIRED && setting_get(group, str_of(o->name)).node == NULL)

@@ -9,6 +9,7 @@
 #include "config/scan.h"
 
 struct config_t; /* libconfig's */
+struct origins;
 
 struct file {
     struct list node;
@@ -19,6 +20,7 @@ struct file {
     const struct file *parent; /* that includes it, or NULL */
     struct place included;     /* where */
     unsigned depth;            /* 0: the main file */
+    struct origins *origins;   /* where bind_group() notes what the file gives, or NULL */
 };
 
 /* Parses f->source, which is filled. 0: there is a tree, although errors in values may have been

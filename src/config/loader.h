@@ -22,8 +22,8 @@ struct loader {
     struct report *report;
     struct config *config;
     const struct config *before; /* whose sites may be kept, or NULL */
+    struct origins *origins;     /* or NULL */
     struct arena arena;          /* gone when the load is over */
-    struct top_conf top;         /* of the main file */
     struct error_pages *pages;   /* of the top level, counted */
     struct list files;           /* struct file; the main file first */
     size_t n_files, bytes;       /* of all files */

@@ -314,6 +314,7 @@ int load_route(struct loader *l, struct named *named, struct str name, void *arg
                            &site->arena);
     if (error < 0)
         return error;
+    origins_move(l->origins, &conf, r);
     r->run_in_pool = conf.run == ROUTE_RUN_POOL;
     r->share = conf.share;
     r->deadline = conf.deadline;

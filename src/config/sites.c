@@ -168,7 +168,7 @@ int load_sites(struct loader *l)
         return -ENOMEM;
     struct setting pages =
         setting_get(file_root(list_first(&l->files, struct file, node)), STR("errors"));
-    int r = load_pages(l, pages, l->top.errors, &l->pages);
+    int r = load_pages(l, pages, l->config->top.errors, &l->pages);
     if (r == 0)
         r = load_default_site(l);
     if (r == 0)

@@ -1,0 +1,37 @@
+/*
+ * origins.h - where each value of a config was given, for the commands that show it. bind_group()
+ * notes it if the loader was asked to (struct load_options); a server never does. What is not found
+ * here was not given: it has its default. One thread.
+ */
+#ifndef MUXD_CONFIG_ORIGINS_H
+#define MUXD_CONFIG_ORIGINS_H
+
+#include "base/option.h"
+#include "config/report.h"
+
+struct origin {
+    const void *owner; /* the struct that the option table fills */
+    const struct option *option;
+    struct place place;
+};
+
+struct origins {
+    struct arena *arena; /* of file names, which outlive the loader */
+    struct origin *v;
+    size_t n, size;
+    bool sorted;
+    const char *kept_from, *kept; /* the last file name: the loader's, and ours */
+};
+
+void origins_init(struct origins *o, struct arena *arena);
+void origins_done(struct origins *o);
+
+/* NULL notes nothing. Names of files are told apart by address. 0 or -ENOMEM. */
+int origins_add(struct origins *o, const void *owner, const struct option *option,
+                struct place place) MUST_USE;
+/* What was added last, all of one owner, is about another struct. NULL is fine. */
+void origins_move(struct origins *o, const void *from, const void *to);
+/* NULL: the default. Takes O(log n). */
+const struct place *origins_find(struct origins *o, const void *owner, const struct option *option);
+
+#endif
