@@ -45,10 +45,10 @@ LINK = $(call quiet,LINK)$(CC) $(ALL_CFLAGS) $(SAFE_LDFLAGS) $(LDFLAGS) -o $@ $^
 
 # Objects are linked one by one, never from an archive: kinds of handlers and filters register
 # themselves, and nobody refers to them.
-FLOORS := base event http mux handler filter config server
+FLOORS := base event http mux handler filter config server command
 SRC := $(wildcard $(FLOORS:%=src/%/*.c))
 OBJ := $(SRC:src/%.c=$(BUILD)/%.o)
-BELOW_SERVER := $(filter-out $(BUILD)/server/%,$(OBJ))
+BELOW_SERVER := $(filter-out $(BUILD)/server/% $(BUILD)/command/%,$(OBJ))
 TEST_SRC := $(wildcard tests/*/*.c tests/*/*/*.c)
 test_objects = $(patsubst tests/%.c,$(BUILD)/tests/%.o,$(wildcard tests/$(1)/*.c))
 SUPPORT_OBJ := $(call test_objects,support)

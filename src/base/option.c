@@ -62,6 +62,19 @@ int option_defaults(const struct option *table, void *into, struct arena *arena)
     return 0;
 }
 
+void option_copy(const struct option *table, void *into, const void *from)
+{
+    static const size_t sizes[] = {
+        [OPTION_BOOL] = sizeof(bool),        [OPTION_INT] = sizeof(int64_t),
+        [OPTION_STR] = sizeof(struct str),   [OPTION_TIME] = sizeof(int64_t),
+        [OPTION_SIZE] = sizeof(int64_t),     [OPTION_ENUM] = sizeof(int64_t),
+        [OPTION_STRS] = sizeof(struct strs),
+    };
+
+    for (const struct option *o = table; o != NULL && o->name != NULL; o++)
+        memcpy((char *)into + o->offset, (const char *)from + o->offset, sizes[o->type]);
+}
+
 static bool same_value(const struct option *o, const void *a, const void *b)
 {
     const struct strs *list_a = a, *list_b = b;
@@ -108,6 +121,32 @@ void option_warning(struct option_check *c, const char *option, const char *fmt,
 
     va_start(ap, fmt);
     c->report(c, false, option, fmt, ap);
+    va_end(ap);
+}
+
+static void report_in(struct option_check *c, bool error, const char *option, size_t i,
+                      const char *fmt, va_list ap)
+{
+    c->element = i + 1;
+    c->report(c, error, option, fmt, ap);
+    c->element = 0;
+}
+
+void option_error_in(struct option_check *c, const char *option, size_t i, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    report_in(c, true, option, i, fmt, ap);
+    va_end(ap);
+}
+
+void option_warning_in(struct option_check *c, const char *option, size_t i, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    report_in(c, false, option, i, fmt, ap);
     va_end(ap);
 }
 

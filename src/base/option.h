@@ -89,7 +89,8 @@ struct option_check {
     struct arena *arena; /* the site's; lives as long as the struct */
     struct str base; /* directory of the config file; relative paths start here; no final slash */
     struct str
-        prefix; /* routes: the literal prefix of the pattern's path, "/" or "/a/b/" or "/x" */
+        prefix;     /* routes: the literal prefix of the pattern's path, "/" or "/a/b/" or "/x" */
+    size_t element; /* of a list option: which one the report is about, from 1; 0: all of it */
     void (*report)(struct option_check *c, bool error, const char *option, const char *fmt,
                    va_list ap) PRINTF_LIKE(4, 0);
 };
@@ -98,12 +99,20 @@ void option_error(struct option_check *c, const char *option, const char *fmt, .
     PRINTF_LIKE(3, 4);
 void option_warning(struct option_check *c, const char *option, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
+/* About the i-th string (from 0) of an OPTION_STRS. */
+void option_error_in(struct option_check *c, const char *option, size_t i, const char *fmt, ...)
+    PRINTF_LIKE(4, 5);
+void option_warning_in(struct option_check *c, const char *option, size_t i, const char *fmt, ...)
+    PRINTF_LIKE(4, 5);
 /* An absolute path as it is, another below c->base; NUL-terminated, in the arena. */
 struct str option_path(struct option_check *c, struct str path);
 
 /* Sets every member to its default, STRS and STR without one to empty; REQUIRED ones too. 0, or
  * -EINVAL when a default in the table does not parse (a bug; a test loads all tables). */
 int option_defaults(const struct option *table, void *into, struct arena *arena) MUST_USE;
+
+/* The table's members of *into become those of *from; what they point to is shared. */
+void option_copy(const struct option *table, void *into, const void *from);
 
 /* Whether two structs filled by the table say the same. */
 bool option_same(const struct option *table, const void *a, const void *b);

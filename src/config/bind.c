@@ -248,12 +248,45 @@ void bind_unknown(struct setting key, struct report *r, const struct option *tab
     }
 }
 
-int bind_group(struct setting group, struct report *r, const struct option *table,
-               const char *const *more, void *into, struct arena *arena)
+/* What the members are where nothing is said. */
+static int bind_unsaid(const struct option *table, const void *outer, void *into,
+                       struct arena *arena)
 {
+    if (outer != NULL) {
+        option_copy(table, into, outer);
+        return 0;
+    }
     int error = option_defaults(table, into, arena);
-
     check(error != -EINVAL); /* a default in the table */
+    return error;
+}
+
+static int bind_option(struct setting s, struct report *r, const struct option *o, void *into,
+                       struct arena *arena)
+{
+    unsigned errors = r->errors;
+    int error = bind_value(s, r, o, (char *)into + o->offset, arena);
+
+    if (r->errors != errors)
+        setting_spoil(s);
+    if (error < 0 || s.file->origins == NULL)
+        return error;
+    return origins_add(s.file->origins, into, o, setting_place(s, AT_NAME));
+}
+
+int bind_plain(struct setting value, struct report *r, const struct option *table,
+               const void *outer, void *into, struct arena *arena)
+{
+    int error = bind_unsaid(table, outer, into, arena);
+
+    return error < 0 ? error : bind_option(value, r, table, into, arena);
+}
+
+int bind_group(struct setting group, struct report *r, const struct option *table,
+               const char *const *more, const void *outer, void *into, struct arena *arena)
+{
+    int error = bind_unsaid(table, outer, into, arena);
+
     if (error < 0)
         return error;
     for (struct setting s = setting_first(group); s.node != NULL; s = setting_next(s)) {
@@ -265,19 +298,11 @@ int bind_group(struct setting group, struct report *r, const struct option *tabl
             bind_unknown(s, r, table, more);
             continue;
         }
-        unsigned errors = r->errors;
-        error = bind_value(s, r, o, (char *)into + o->offset, arena);
-        if (error < 0)
-            return error;
-        if (r->errors != errors)
-            setting_spoil(s);
-        if (s.file->origins == NULL)
-            continue;
-        error = origins_add(s.file->origins, into, o, setting_place(s, AT_NAME));
+        error = bind_option(s, r, o, into, arena);
         if (error < 0)
             return error;
     }
-    for (const struct option *o = table; o->name != NULL; o++)
+    for (const struct option *o = table; o->name != NULL && outer == NULL; o++)
         if (o->def == REQUIRED && setting_get(group, str_of(o->name)).node == NULL)
             setting_error(group, r, AT_NAME, "\"%s\" is missing here", o->name);
     return 0;

@@ -72,6 +72,12 @@ struct filter_use {
     const void *conf;
 };
 
+/* In the order of the kinds. Routes that add nothing share those of their site. */
+struct filters {
+    const struct filter_use *v;
+    size_t n;
+};
+
 struct route {
     struct str name;
     struct place place;
@@ -80,8 +86,7 @@ struct route {
     struct str prefix; /* pattern_prefix() */
     const struct handler_kind *kind;
     const void *conf;
-    struct filter_use *filters; /* in their fixed order */
-    size_t n_filters;
+    struct filters filters;
     bool run_in_pool;
     struct str pool;  /* for this route's jobs, by name */
     int64_t share;    /* of the pool: jobs at once; 0: no bound of its own */
@@ -115,6 +120,7 @@ struct site {
     struct strs listen;        /* listener names; empty: all */
     struct strs errors;        /* as spelled; empty if those of the top level are used, too */
     struct error_pages *pages; /* counted; NULL: none */
+    struct filters filters;    /* of what no route answers, too */
     struct route *routes;
     size_t n_routes;
     struct mux *mux;
@@ -182,5 +188,7 @@ void site_free(struct site *s);
 /* The site of `host` (lower case, without port, may be empty) on that listener: exact, then the
  * longest "*." match, then the catch-all; or NULL: 421. */
 struct site *config_site(const struct conf_listener *l, struct str host);
+/* Whether the site names that listener, or all. */
+bool site_listens(const struct site *s, const struct conf_listener *listener);
 
 #endif

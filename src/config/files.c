@@ -13,9 +13,6 @@
 #define FILES_MAX 10000
 #define BYTES_MAX MIB(128)
 
-static const char *const top_more[] = { "access_log", "listeners", "timeouts", "limits",
-                                        "pools",      "routes",    "sites",    NULL };
-
 static int load_includes(struct loader *l, const struct file *f, struct setting include);
 
 /* The setting of the top level that an included file may not have. */
@@ -30,6 +27,8 @@ static void check_included(struct loader *l, const struct file *f)
             known = known || (str_eq(name, str_of(o->name)) && !str_eq(name, STR("include")));
         for (const struct config_section *sec = config_sections; sec->name != NULL; sec++)
             known = known || (!sec->included && str_eq(name, str_of(sec->name)));
+        for (const struct filter_kind **k = l->filters; *k != NULL; k++)
+            known = known || str_eq(name, str_of((*k)->name));
         if (known)
             setting_error(s, l->report, AT_NAME, "\"%.*s\" belongs in the main file, %s",
                           str_fmt(name), main_file->source.name);
@@ -68,7 +67,8 @@ static int add_file(struct loader *l, struct text *s, const struct file *parent,
     if (r < 0)
         return r;
     struct setting root = file_root(f);
-    r = bind_group(root, l->report, top_options, top_more, parent ? &own : &l->config->top, &l->config->arena);
+    r = bind_group(root, l->report, top_options, l->top_keys, NULL, parent ? &own : &l->config->top,
+                   &l->config->arena);
     if (r < 0)
         return r;
     if (parent != NULL)

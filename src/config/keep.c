@@ -15,12 +15,12 @@ static bool same_kind(const struct option *options, bool (*same)(const void *a, 
     return option_same(options, a, b) && (same == NULL || same(a, b));
 }
 
-static bool same_filters(const struct route *a, const struct route *b)
+static bool same_filters(const struct filters *a, const struct filters *b)
 {
-    if (a->n_filters != b->n_filters)
+    if (a->n != b->n)
         return false;
-    for (size_t i = 0; i < a->n_filters; i++) {
-        const struct filter_use *f = &a->filters[i], *g = &b->filters[i];
+    for (size_t i = 0; i < a->n; i++) {
+        const struct filter_use *f = &a->v[i], *g = &b->v[i];
         if (f->kind != g->kind || !same_kind(f->kind->options, f->kind->same, f->conf, g->conf))
             return false;
     }
@@ -33,13 +33,13 @@ static bool same_route(const struct route *a, const struct route *b)
            str_eq(a->pattern.text, b->pattern.text) && a->run_in_pool == b->run_in_pool &&
            str_eq(a->pool, b->pool) && a->share == b->share && a->deadline == b->deadline &&
            a->kind == b->kind && same_kind(a->kind->options, a->kind->same, a->conf, b->conf) &&
-           same_filters(a, b);
+           same_filters(&a->filters, &b->filters);
 }
 
 static bool same_site(const struct site *a, const struct site *b)
 {
     if (!option_same(site_options, a, b) || a->n_routes != b->n_routes ||
-        !same_pages(a->pages, b->pages))
+        !same_pages(a->pages, b->pages) || !same_filters(&a->filters, &b->filters))
         return false;
     for (size_t i = 0; i < a->n_routes; i++)
         if (!same_route(&a->routes[i], &b->routes[i]))

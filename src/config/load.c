@@ -157,7 +157,7 @@ static int load_pool(struct loader *l, struct named *named, struct str name, voi
     bool is_default = str_eq(name, STR("default"));
     struct conf_pool *pool = &c->pools[is_default ? 0 : c->n_pools];
     int r = bind_group(named->setting, l->report, pool_options,
-                       is_listed(named->setting) ? name_key : NULL, pool, &c->arena);
+                       is_listed(named->setting) ? name_key : NULL, NULL, pool, &c->arena);
 
     if (r < 0)
         return r;
@@ -224,7 +224,7 @@ static int load_listener(struct loader *l, struct named *named, struct str name,
         return 0;
     }
     int r = bind_group(named->setting, l->report, listener_options,
-                       is_listed(named->setting) ? name_key : NULL, listener, &c->arena);
+                       is_listed(named->setting) ? name_key : NULL, NULL, listener, &c->arena);
     if (r < 0)
         return r;
     listener->name = arena_str(&c->arena, name);
@@ -330,7 +330,7 @@ static int load_access(struct loader *l)
         r = conf->path.p ? origins_add(l->origins, conf, access_options, setting_place(s, AT_NAME))
                          : -ENOMEM;
     } else if (r == 0 && setting_is(s, NODE_GROUP)) {
-        r = bind_group(s, l->report, access_options, NULL, conf, &l->config->arena);
+        r = bind_group(s, l->report, access_options, NULL, NULL, conf, &l->config->arena);
         at = setting_get(s, STR("path"));
     } else if (r == 0) {
         setting_error(
@@ -355,7 +355,7 @@ static int load_plain(struct loader *l, const char *name, const struct option *t
         setting_error(s, l->report, AT_VALUE, "expected a group { }, got %s", bind_got(s, got));
         return option_defaults(table, into, &l->config->arena);
     }
-    return bind_group(s, l->report, table, NULL, into, &l->config->arena);
+    return bind_group(s, l->report, table, NULL, NULL, into, &l->config->arena);
 }
 
 static int load_all(struct loader *l, const char *path)
@@ -367,7 +367,9 @@ static int load_all(struct loader *l, const char *path)
     c->file = arena_str(&c->arena, str_of(path));
     if (c->file.p == NULL)
         return -ENOMEM;
-    int r = load_files(l, c->file.p);
+    int r = load_kinds(l);
+    if (r == 0)
+        r = load_files(l, c->file.p);
     if (r < 0 || list_empty(&l->files) || list_first(&l->files, struct file, node)->scan.n == 0)
         return r; /* without the main file the rest would be guesswork */
     if (list_first(&l->files, struct file, node)->scan.n == 1)
@@ -379,7 +381,7 @@ static int load_all(struct loader *l, const char *path)
     if ((r = load_access(l)) < 0 ||
         (r = load_plain(l, "timeouts", timeouts_options, &c->timeouts)) < 0 ||
         (r = load_plain(l, "limits", limits_options, &c->limits)) < 0 || (r = load_pools(l)) < 0 ||
-        (r = load_listeners(l)) < 0 || (r = load_kinds(l)) < 0 || (r = load_sites(l)) < 0)
+        (r = load_listeners(l)) < 0 || (r = load_sites(l)) < 0)
         return r;
     c->head_limits = (struct head_limits){ .request_line = (size_t)c->limits.request_line,
                                            .header = (size_t)c->limits.header,

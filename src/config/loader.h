@@ -34,9 +34,10 @@ struct loader {
     struct site_places *site_places;
     const struct handler_kind **handlers; /* all kinds, NULL at the end; by name */
     const struct filter_kind **filters;   /* likewise, in their order */
-    const char **route_keys;              /* "routes" beyond its table: both */
-    const char **listed_route_keys;       /* those and "name" */
-    const void *kept_in;                  /* keep_place(): the last arena and file name */
+    /* What may stand beside the options of the table; "listed": of a list, with "name". */
+    const char **top_keys, **site_keys, **listed_site_keys, **route_keys, **listed_route_keys;
+    bool outermost_told; /* the filters of the top level were checked */
+    const void *kept_in; /* keep_place(): the last arena and file name */
     const char *kept_from, *kept;
 };
 
@@ -86,8 +87,31 @@ bool same_pages(const struct error_pages *a, const struct error_pages *b);
 /* sites.c */
 int load_sites(struct loader *l) MUST_USE;
 int load_hosts(struct loader *l) MUST_USE;
-/* routes.c: the routes of `section` into site->routes, which has room, and its mux. */
+
+/* kinds.c: the groups of handlers and filters. */
 int load_kinds(struct loader *l) MUST_USE;
+
+/* Where a group stands. */
+struct scope {
+    struct site *site;         /* in whose arena the struct is to be */
+    const struct route *route; /* NULL: outside of a route */
+    bool outermost;            /* the top level of the main file */
+};
+struct kind {
+    size_t size;
+    const struct option *options;
+    void (*check_conf)(struct option_check *c, void *conf);
+    void (*merge)(struct option_check *c, const void *outer, void *conf);
+    bool plain;
+};
+/* `outer`: the struct of an outer level, or NULL. */
+int load_kind(struct loader *l, const struct scope *scope, struct setting group,
+              const struct kind *kind, const void *outer, void **ret) MUST_USE;
+/* The filters of a level: those in `group`, over those of the level around it (or NULL). */
+int load_filters(struct loader *l, const struct scope *scope, struct setting group,
+                 const struct filters *outer, struct filters *ret) MUST_USE;
+
+/* routes.c: the routes of `section` into site->routes, which has room, and its mux. */
 int load_route(struct loader *l, struct named *named, struct str name, void *site) MUST_USE;
 
 #endif

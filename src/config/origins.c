@@ -16,11 +16,8 @@ void origins_done(struct origins *o)
     o->n = o->size = 0;
 }
 
-int origins_add(struct origins *o, const void *owner, const struct option *option,
-                struct place place)
+static int add(struct origins *o, struct origin origin)
 {
-    if (o == NULL)
-        return 0;
     if (o->n == o->size) {
         size_t size = max_of(o->size * 2, (size_t)256);
         struct origin *v = reallocarray(o->v, size, sizeof *v);
@@ -29,6 +26,16 @@ int origins_add(struct origins *o, const void *owner, const struct option *optio
         o->v = v;
         o->size = size;
     }
+    o->v[o->n++] = origin;
+    o->sorted = false;
+    return 0;
+}
+
+int origins_add(struct origins *o, const void *owner, const struct option *option,
+                struct place place)
+{
+    if (o == NULL)
+        return 0;
     if (o->kept_from != place.file) {
         o->kept = arena_str(o->arena, str_of(place.file)).p;
         if (o->kept == NULL)
@@ -36,9 +43,14 @@ int origins_add(struct origins *o, const void *owner, const struct option *optio
         o->kept_from = place.file;
     }
     place.file = o->kept;
-    o->v[o->n++] = (struct origin){ owner, option, place };
-    o->sorted = false;
-    return 0;
+    return add(o, (struct origin){ owner, option, place, NULL });
+}
+
+int origins_add_outer(struct origins *o, const void *owner, const void *outer)
+{
+    if (o == NULL || outer == NULL)
+        return 0;
+    return add(o, (struct origin){ .owner = owner, .outer = outer });
 }
 
 void origins_move(struct origins *o, const void *from, const void *to)
@@ -58,7 +70,7 @@ static int by_owner(const void *va, const void *vb)
     return 0;
 }
 
-const struct place *origins_find(struct origins *o, const void *owner, const struct option *option)
+static const struct origin *find(struct origins *o, const void *owner, const struct option *option)
 {
     struct origin key = { .owner = owner, .option = option };
 
@@ -67,6 +79,19 @@ const struct place *origins_find(struct origins *o, const void *owner, const str
     if (!o->sorted)
         qsort(o->v, o->n, sizeof *o->v, by_owner);
     o->sorted = true;
-    const struct origin *found = bsearch(&key, o->v, o->n, sizeof *o->v, by_owner);
+    return bsearch(&key, o->v, o->n, sizeof *o->v, by_owner);
+}
+
+const struct place *origins_find(struct origins *o, const void *owner, const struct option *option)
+{
+    const struct origin *found = find(o, owner, option);
+
     return found ? &found->place : NULL;
+}
+
+const void *origins_outer(struct origins *o, const void *owner)
+{
+    const struct origin *found = find(o, owner, NULL);
+
+    return found ? found->outer : NULL;
 }

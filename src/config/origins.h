@@ -10,9 +10,10 @@
 #include "config/report.h"
 
 struct origin {
-    const void *owner; /* the struct that the option table fills */
-    const struct option *option;
+    const void *owner;           /* the struct that the option table fills */
+    const struct option *option; /* NULL: this tells `outer` */
     struct place place;
+    const void *outer;
 };
 
 struct origins {
@@ -29,9 +30,14 @@ void origins_done(struct origins *o);
 /* NULL notes nothing. Names of files are told apart by address. 0 or -ENOMEM. */
 int origins_add(struct origins *o, const void *owner, const struct option *option,
                 struct place place) MUST_USE;
+/* The struct was bound over that of an outer level, or joined with it. Likewise; `outer` NULL tells
+ * nothing. */
+int origins_add_outer(struct origins *o, const void *owner, const void *outer) MUST_USE;
 /* What was added last, all of one owner, is about another struct. NULL is fine. */
 void origins_move(struct origins *o, const void *from, const void *to);
-/* NULL: the default. Takes O(log n). */
+/* NULL: it was not given, to this struct. Takes O(log n). */
 const struct place *origins_find(struct origins *o, const void *owner, const struct option *option);
+/* The struct of the outer level, or NULL. Likewise. */
+const void *origins_outer(struct origins *o, const void *owner);
 
 #endif

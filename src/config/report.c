@@ -49,6 +49,8 @@ static const char *keep_file(struct report *r, const char *file)
 void report_vadd(struct report *r, bool error, struct place place, struct str source,
                  const char *fmt, va_list ap)
 {
+    if (r->muted)
+        return;
     if (error)
         r->errors++;
     else

@@ -39,6 +39,7 @@ struct report {
     struct list items;   /* in order of discovery; sorted by report_sort() */
     unsigned errors, warnings;
     bool dropped; /* some are only counted: too many, or no memory */
+    bool muted;   /* what comes is not heard: it was told before */
 };
 
 void report_init(struct report *r, struct arena *arena);

@@ -6,103 +6,6 @@
 
 #include "config/loader.h"
 
-static const struct option no_options[] = { OPT_END };
-
-/* Walking the registries costs n^2, so they are walked once a load. */
-int load_kinds(struct loader *l)
-{
-    size_t n_handlers = 0, n_filters = 0, n = 0;
-
-    while (handler_at(n_handlers) != NULL)
-        n_handlers++;
-    while (filter_at(n_filters) != NULL)
-        n_filters++;
-    l->handlers = arena_array(&l->arena, n_handlers + 1, sizeof *l->handlers);
-    l->filters = arena_array(&l->arena, n_filters + 1, sizeof *l->filters);
-    l->listed_route_keys =
-        arena_array(&l->arena, n_handlers + n_filters + 2, sizeof *l->listed_route_keys);
-    if (arena_failed(&l->arena))
-        return -ENOMEM;
-    l->listed_route_keys[n++] = "name";
-    for (size_t i = 0; i < n_handlers; i++)
-        l->listed_route_keys[n++] = (l->handlers[i] = handler_at(i))->name;
-    for (size_t i = 0; i < n_filters; i++)
-        l->listed_route_keys[n++] = (l->filters[i] = filter_at(i))->name;
-    l->route_keys = l->listed_route_keys + 1;
-    return 0;
-}
-
-/* What a kind's check() reports is about an option of its group. */
-struct kind_check {
-    struct option_check check; /* first: report() gets only this */
-    struct loader *l;
-    struct setting group;
-    const struct option *options;
-};
-
-/* The table has told already that it is missing. */
-static bool is_missing(const struct kind_check *k, const char *option)
-{
-    for (const struct option *o = k->options; o != NULL && o->name != NULL; o++)
-        if (o->def == REQUIRED && strcmp(o->name, option) == 0)
-            return setting_get(k->group, str_of(option)).node == NULL;
-    return false;
-}
-
-static void report_check(struct option_check *c, bool error, const char *option, const char *fmt,
-                         va_list ap)
-{
-    struct kind_check *k = container_of(c, struct kind_check, check);
-    struct setting s = option ? setting_get(k->group, str_of(option)) : k->group;
-    enum setting_part part = AT_VALUE;
-
-    if (option != NULL && is_missing(k, option))
-        return;
-    if (s.node == NULL || option == NULL) {
-        s = k->group;
-        part = AT_NAME;
-    }
-    setting_vreport(s, k->l->report, error, setting_place(s, part), fmt, ap);
-}
-
-/* The struct of a handler or filter. Where a value was refused, its check() sees the default, and
- * is not heard about that option; without a pattern it sees the prefix of all. */
-static int load_kind(struct loader *l, struct route *r, struct setting s, size_t size,
-                     const struct option *options,
-                     void (*check)(struct option_check *c, void *conf), const void **ret)
-{
-    struct arena *arena = &r->site->arena;
-    void *conf = arena_zalloc(arena, max_of(size, (size_t)1));
-    char got[BIND_GOT_MAX];
-
-    *ret = conf;
-    if (conf == NULL)
-        return -ENOMEM;
-    if (!setting_is(s, NODE_GROUP)) {
-        setting_error(s, l->report, AT_VALUE, "expected a group as in  %.*s: { ... },  got %s",
-                      str_fmt(setting_name(s)), bind_got(s, got));
-        return 0;
-    }
-    int error = bind_group(s, l->report, options ? options : no_options, NULL, conf, arena);
-    if (error < 0 || check == NULL)
-        return error;
-
-    struct str base = arena_str(arena, s.file->source.dir);
-    struct kind_check k = {
-        .check = { .arena = arena,
-                   .base = base,
-                   .prefix = r->prefix.p != NULL ? r->prefix : STR("/"),
-                   .report = report_check },
-        .l = l,
-        .group = s,
-        .options = options,
-    };
-    if (base.p == NULL)
-        return -ENOMEM;
-    check(&k.check, conf);
-    return arena_failed(arena) ? -ENOMEM : 0;
-}
-
 static void no_handler(struct loader *l, struct setting group)
 {
     struct str list = STR_EMPTY;
@@ -134,38 +37,18 @@ static int load_handler(struct loader *l, struct route *r, struct setting group,
             r->kind = *k;
         if (found.node == NULL)
             found = s;
-        const void *conf;
-        error = load_kind(l, r, s, (*k)->size, (*k)->options, (*k)->check, &conf);
+        struct scope scope = { .site = r->site, .route = r };
+        struct kind kind = { .size = (*k)->size,
+                             .options = (*k)->options,
+                             .check_conf = (*k)->check };
+        void *conf;
+        error = load_kind(l, &scope, s, &kind, NULL, &conf);
         if (found.node == s.node)
             r->conf = conf;
     }
     if (error == 0 && found.node == NULL && !had_unknown)
         no_handler(l, group);
     return error;
-}
-
-static int load_filters(struct loader *l, struct route *r, struct setting group)
-{
-    size_t n = 0;
-
-    for (const struct filter_kind **k = l->filters; *k != NULL; k++)
-        n += setting_get(group, str_of((*k)->name)).node != NULL;
-    if (n == 0)
-        return 0;
-    r->filters = arena_array(&r->site->arena, n, sizeof *r->filters);
-    if (r->filters == NULL)
-        return -ENOMEM;
-    for (const struct filter_kind **k = l->filters; *k != NULL; k++) {
-        struct setting s = setting_get(group, str_of((*k)->name));
-        if (s.node == NULL)
-            continue;
-        struct filter_use *use = &r->filters[r->n_filters++];
-        use->kind = *k;
-        int error = load_kind(l, r, s, (*k)->size, (*k)->options, (*k)->check, &use->conf);
-        if (error < 0)
-            return error;
-    }
-    return 0;
 }
 
 /* `text` is of `match`; the message points at its byte `at`. */
@@ -310,7 +193,7 @@ int load_route(struct loader *l, struct named *named, struct str name, void *arg
         r->name.p ? keep_place(l, &site->arena, setting_place(group, AT_NAME), &r->place) : -ENOMEM;
     if (error == 0)
         error = bind_group(group, l->report, route_options,
-                           is_listed(group) ? l->listed_route_keys : l->route_keys, &conf,
+                           is_listed(group) ? l->listed_route_keys : l->route_keys, NULL, &conf,
                            &site->arena);
     if (error < 0)
         return error;
@@ -322,5 +205,6 @@ int load_route(struct loader *l, struct named *named, struct str name, void *arg
     if ((error = load_pattern(l, r, group, conf.match)) < 0 ||
         (error = load_handler(l, r, group, has_unknown_key(l, group))) < 0)
         return error;
-    return load_filters(l, r, group);
+    struct scope scope = { .site = site, .route = r };
+    return load_filters(l, &scope, group, &site->filters, &r->filters);
 }

@@ -10,9 +10,6 @@
 
 #define SITE_ARENA_MAX MIB(1024)
 
-static const char *const site_more[] = { "routes", NULL };
-static const char *const listed_site_more[] = { "routes", "name", NULL };
-
 /* The site is the snapshot's from here on. */
 static int add_site(struct loader *l, struct setting setting, struct str name, size_t n_routes,
                     struct site **ret)
@@ -51,6 +48,24 @@ static int load_site_pages(struct loader *l, struct site *s, struct setting grou
         return load_pages(l, own, s->errors, &s->pages);
     s->pages = error_pages_ref(l->pages);
     return 0;
+}
+
+/* The top level's, in the site's own memory: it may outlive them. What is wrong with them is told
+ * once. */
+static int load_site_filters(struct loader *l, struct site *s, struct setting own)
+{
+    struct scope scope = { .site = s, .outermost = true };
+    struct filters outer;
+    bool was_muted = l->report->muted;
+
+    l->report->muted |= l->outermost_told;
+    int r =
+        load_filters(l, &scope, file_root(list_first(&l->files, struct file, node)), NULL, &outer);
+    l->report->muted = was_muted;
+    l->outermost_told = true;
+    s->filters = outer;
+    scope.outermost = false;
+    return r < 0 || own.node == NULL ? r : load_filters(l, &scope, own, &outer, &s->filters);
 }
 
 /* Brings the hosts to lower case, checks them, notes their places. */
@@ -110,12 +125,14 @@ static int load_site(struct loader *l, struct named *named, struct str name, voi
     if (r < 0)
         return r;
     named->value = s;
-    r = bind_group(group, l->report, site_options, is_listed(group) ? listed_site_more : site_more,
-                   s, &s->arena);
+    r = bind_group(group, l->report, site_options,
+                   is_listed(group) ? l->listed_site_keys : l->site_keys, NULL, s, &s->arena);
     if (r == 0)
         r = check_hosts(l, s, group);
     if (r == 0)
         r = load_site_pages(l, s, group);
+    if (r == 0)
+        r = load_site_filters(l, s, group);
     if (r < 0)
         return r;
     check_listen(l, s, group);
@@ -148,6 +165,9 @@ static int load_default_site(struct loader *l)
     struct named *named = arena_zalloc(&l->arena, sizeof *named);
     if (host == NULL || place == NULL || named == NULL)
         return -ENOMEM;
+    r = load_site_filters(l, s, (struct setting){ NULL, NULL });
+    if (r < 0)
+        return r;
     *host = STR("*");
     s->hosts = (struct strs){ host, 1 };
     *place = setting_place(section, AT_NAME);
@@ -180,15 +200,6 @@ int load_sites(struct loader *l)
 }
 
 /* ---- hosts */
-
-static bool listens(const struct site *s, const struct conf_listener *listener)
-{
-    bool found = s->listen.n == 0;
-
-    for (size_t i = 0; i < s->listen.n && !found; i++)
-        found = str_eq(s->listen.v[i], listener->name);
-    return found;
-}
 
 /* Where the site says so. The first of its hosts counts when it names one twice. */
 static struct place host_place(const struct loader *l, const struct site *s, struct str host)
@@ -239,7 +250,7 @@ static int claim(struct loader *l, struct site *s, struct str host, struct place
         struct conf_listener *listener = &c->listeners[i];
         struct site *other = NULL;
         int r = 0;
-        if (!listens(s, listener))
+        if (!site_listens(s, listener))
             continue;
         if (!str_eq(host, STR("*")))
             r = host_add(listener->hosts, &c->arena, host, s, &other);

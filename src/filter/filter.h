@@ -1,11 +1,17 @@
 /*
- * filter.h - steps around a handler. Which filters a route has is its config's choice; their order
- * is fixed: by `order`, lower first, on the way in and on the way out.
+ * filter.h - steps around a handler. Which filters a route has is its config's choice, that of its
+ * site, and of the top level; their order is fixed: by `order`, lower first, on the way in and on
+ * the way out.
  *
  * `request` is a step before the handler: STEP_NEXT, or STEP_DONE with a response of its own, or
  * LATER / OFFLOAD. `respond` sees the response head before it is sent, of error answers of the
- * route too. Both run on the exchange's loop. A
- * filter is one file that registers itself, as a handler kind does.
+ * route too, and of what the site answers where no route does. Both run on the exchange's loop.
+ *
+ * A group of an inner level (route in site in top level) is bound over that of the outer one: an
+ * option that it does not give is as there. A kind whose levels add to each other has `merge`; its
+ * group is bound from itself alone.
+ *
+ * A filter is one file that registers itself, as a handler kind does.
  */
 #ifndef MUXD_FILTER_FILTER_H
 #define MUXD_FILTER_FILTER_H
@@ -17,8 +23,16 @@ struct filter_kind {
     unsigned order;   /* unique; see the list in muxd.conf(5) */
     size_t size;
     const struct option *options;
+    /* The table has one option, named as the kind, whose value stands for the group. */
+    bool plain;
     void (*check)(struct option_check *c, void *conf);
-    bool (*same)(const void *a, const void *b);            /* or NULL; as in a handler kind */
+    /* Or NULL. After check(): joins what the outer level says to conf. */
+    void (*merge)(struct option_check *c, const void *outer, void *conf);
+    /* Or NULL; as in a handler kind. With merge() it compares what that made, too. */
+    bool (*same)(const void *a, const void *b);
+    /* Or NULL. The size of what the loops share for each route, of whatever version of the config:
+     * exchange_shared(). Zeroed at first, freed with the route. 0: nothing. */
+    size_t (*shared)(const void *conf);
     step_fn *request;                                      /* or NULL */
     void (*respond)(struct exchange *x, const void *conf); /* or NULL */
     const char *about;

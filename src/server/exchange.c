@@ -116,13 +116,22 @@ static void reply_no_memory(struct exchange *x)
     x->reply_body = &x->late_body;
 }
 
-/* Hands a response to the protocol, through the route's filters. */
+/* Of the route; of the site where no route answers. */
+static const struct filters *filters_of(const struct exchange *x)
+{
+    if (x->route != NULL)
+        return &x->route->filters;
+    return x->site != NULL ? &x->site->filters : NULL;
+}
+
+/* Hands a response to the protocol, through the filters. */
 void exchange_reply(struct exchange *x, struct response *res, struct body *body)
 {
     x->reply = res;
     x->reply_body = body;
-    for (size_t i = 0; x->route != NULL && i < x->route->n_filters; i++) {
-        const struct filter_use *f = &x->route->filters[i];
+    const struct filters *filters = filters_of(x);
+    for (size_t i = 0; filters != NULL && i < filters->n; i++) {
+        const struct filter_use *f = &filters->v[i];
         if (f->kind->respond != NULL)
             f->kind->respond(x, f->conf);
     }
@@ -178,8 +187,8 @@ static enum step next_step(struct exchange *x)
 {
     const struct route *route = x->route;
 
-    if (x->next_filter < route->n_filters) {
-        const struct filter_use *f = &route->filters[x->next_filter++];
+    if (x->next_filter < route->filters.n) {
+        const struct filter_use *f = &route->filters.v[x->next_filter++];
         if (f->kind->request == NULL)
             return STEP_NEXT;
         begin_step(x, f->conf);

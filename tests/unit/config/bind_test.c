@@ -19,7 +19,7 @@ static unsigned bind_text(const char *text, const char *const *more)
     ck_assert_int_eq(text_from_bytes(&file.source, "t", str_of(text)), 0);
     ck_assert_int_eq(file_parse(&file, &tree_report), 0);
     ck_assert_int_eq(
-        bind_group(file_root(&file), &tree_report, greet_options, more, &g, &tree_arena), 0);
+        bind_group(file_root(&file), &tree_report, greet_options, more, NULL, &g, &tree_arena), 0);
     file_done(&file);
     return tree_report.errors;
 }

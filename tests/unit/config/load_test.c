@@ -68,7 +68,7 @@ START_TEST(defaults)
     ck_assert(!home->run_in_pool);
     ck_assert_int_eq(home->deadline, 0);
     ck_assert(str_eq(home->pool, STR("default")));
-    ck_assert_uint_eq(home->n_filters, 0);
+    ck_assert_uint_eq(home->filters.n, 0);
     ck_assert_uint_eq(tree_report.warnings, 0);
 }
 END_TEST
@@ -122,10 +122,10 @@ START_TEST(routes_and_sites)
     ck_assert_str_eq(all->place.file, tree_path("muxd.conf"));
     ck_assert_uint_eq(all->place.line, 5);
     ck_assert_uint_eq(all->place.col, 11);
-    ck_assert_uint_eq(all->n_filters, 2); /* in their order, not the file's */
-    ck_assert_str_eq(all->filters[0].kind->name, "fold");
-    ck_assert(str_eq(((const struct stamp *)all->filters[0].conf)->ink, STR("blue")));
-    ck_assert(str_eq(((const struct stamp *)all->filters[1].conf)->ink, STR("red")));
+    ck_assert_uint_eq(all->filters.n, 2); /* in their order, not the file's */
+    ck_assert_str_eq(all->filters.v[0].kind->name, "fold");
+    ck_assert(str_eq(((const struct stamp *)all->filters.v[0].conf)->ink, STR("blue")));
+    ck_assert(str_eq(((const struct stamp *)all->filters.v[1].conf)->ink, STR("red")));
     const struct greet *g = all->conf;
     ck_assert(str_eq(g->prefix, STR("/s/")));
     ck_assert_str_eq(g->path.p, tree_path("f")); /* relative to the file */
