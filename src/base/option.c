@@ -20,10 +20,10 @@ static int set_default(const struct option *o, void *at, struct arena *arena)
         *(struct str *)at = str_of(def);
         return 0;
     case OPTION_TIME:
-        *(int64_t *)at = 0;
+        *(int64_t *)at = o->def_int;
         return def ? str_duration(str_of(def), at) : 0;
     case OPTION_SIZE:
-        *(int64_t *)at = 0;
+        *(int64_t *)at = o->def_int;
         return def ? str_size(str_of(def), at) : 0;
     case OPTION_ENUM:
         *(int64_t *)at = 0;

@@ -38,7 +38,7 @@ struct option {
     enum option_type type;
     size_t offset;
     const char *def;            /* the default as a config would spell it; NULL: none; REQUIRED */
-    int64_t def_int;            /* OPTION_INT and OPTION_BOOL: the default */
+    int64_t def_int;            /* INT, BOOL: the default; TIME, SIZE: the value if `def` is NULL */
     int64_t min, max;           /* INT; TIME in ns and SIZE in bytes, as numbers */
     const char *const *choices; /* ENUM: NULL-terminated */
     const char *about; /* one or more sentences for muxd.conf(5), plain text; shows unit and range
@@ -70,6 +70,10 @@ extern const char option_required[];
 #define OPT_SIZE(S, member, key, def_, min_, max_, about_)                                         \
     OPTION_ROW(S, member, int64_t, OPTION_SIZE, key, .def = def_, .min = min_, .max = max_,        \
                .about = about_)
+/* Without a default that a config could spell: `none` stands for it. */
+#define OPT_SIZE_OR(S, member, key, none, min_, max_, about_)                                      \
+    OPTION_ROW(S, member, int64_t, OPTION_SIZE, key, .def_int = none, .min = min_, .max = max_,    \
+               .about = about_)
 #define OPT_ENUM(S, member, key, def_, choices_, about_)                                           \
     OPTION_ROW(S, member, int64_t, OPTION_ENUM, key, .def = def_, .choices = choices_,             \
                .about = about_)
@@ -91,6 +95,10 @@ struct option_check {
     struct str
         prefix;     /* routes: the literal prefix of the pattern's path, "/" or "/a/b/" or "/x" */
     size_t element; /* of a list option: which one the report is about, from 1; 0: all of it */
+    bool in_route;  /* or of a site, or the top level */
+    struct strs names; /* the wildcards of the route's pattern, in order */
+    bool any_name;     /* the pattern was refused, so its names are not judged */
+    bool any_host;     /* a request may name any host, not only such as the config knows */
     void (*report)(struct option_check *c, bool error, const char *option, const char *fmt,
                    va_list ap) PRINTF_LIKE(4, 0);
 };

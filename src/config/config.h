@@ -88,9 +88,8 @@ struct route {
     const void *conf;
     struct filters filters;
     bool run_in_pool;
-    struct str pool;  /* for this route's jobs, by name */
-    int64_t share;    /* of the pool: jobs at once; 0: no bound of its own */
-    int64_t deadline; /* ns, in place of timeouts.handler; 0: as there */
+    struct str pool; /* for this route's jobs, by name */
+    int64_t share;   /* of the pool: jobs at once; 0: no bound of its own */
     /* The server's, from its registry: what outlives the snapshot. */
     struct route_state *state;
     struct workers *workers; /* of `pool` */

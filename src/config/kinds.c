@@ -110,6 +110,37 @@ static void report_check(struct option_check *c, bool error, const char *option,
     setting_vreport(s, k->l->report, error, setting_place(s, part), fmt, ap);
 }
 
+/* The names of the route's wildcards, in memory of the loader. */
+static int name_wildcards(struct loader *l, const struct scope *scope, struct option_check *c)
+{
+    const struct pattern *p = scope->route != NULL ? &scope->route->pattern : NULL;
+
+    if (p == NULL || c->any_name || p->n_names == 0)
+        return 0;
+    struct str *v = arena_array(&l->arena, p->n_names, sizeof *v);
+    if (v == NULL)
+        return -ENOMEM;
+    c->names.v = v;
+    for (size_t i = 0; i < p->n_segments; i++) {
+        const struct segment *s = &p->segments[i];
+        if ((s->kind == SEGMENT_WILDCARD || s->kind == SEGMENT_REST) && s->text.n > 0)
+            v[c->names.n++] = s->text;
+    }
+    return 0;
+}
+
+static bool any_host(const struct scope *scope)
+{
+    const struct strs *hosts = &scope->site->hosts;
+
+    if (scope->route != NULL && scope->route->pattern.host.n > 0)
+        return false;
+    for (size_t i = 0; i < hosts->n; i++)
+        if (str_eq(hosts->v[i], STR("*")))
+            return true;
+    return hosts->n == 0;
+}
+
 /* Where a value was refused, check() sees the default, and is not heard about that option; without
  * a pattern it sees the prefix of all. */
 int load_kind(struct loader *l, const struct scope *scope, struct setting s,
@@ -145,13 +176,16 @@ int load_kind(struct loader *l, const struct scope *scope, struct setting s,
         .check = { .arena = arena,
                    .base = base,
                    .prefix = route != NULL && route->prefix.p != NULL ? route->prefix : STR("/"),
+                   .in_route = route != NULL,
+                   .any_name = route != NULL && route->prefix.p == NULL,
+                   .any_host = any_host(scope),
                    .report = report_check },
         .l = l,
         .group = s,
         .options = options,
         .plain = kind->plain,
     };
-    if (base.p == NULL)
+    if (base.p == NULL || name_wildcards(l, scope, &k.check) < 0)
         return -ENOMEM;
     kind->check_conf(&k.check, conf);
     if (kind->merge != NULL && outer != NULL)

@@ -139,12 +139,6 @@ const struct option route_options[] = {
     OPT_INT(struct route_conf, share, "share", 0, 0, 1000000,
             "How many of its jobs may be in the pool at once, waiting ones included; past it "
             "requests get 503. 0: no bound but the pool's."),
-    OPT_TIME(struct route_conf, deadline, "deadline", "0", 0, DAY,
-             "In place of \"handler\" of the time-outs, for this route: past it the client gets "
-             "504. In a "
-             "pool it does not begin anew while a body is taken in, so that slow uploads do not "
-             "hold its "
-             "threads for longer. 0: that of the time-outs."),
     OPT_END
 };
 

@@ -31,7 +31,6 @@ struct route_conf {
     int64_t run; /* enum route_run */
     struct str pool;
     int64_t share;
-    int64_t deadline;
 };
 
 extern const struct option top_options[];

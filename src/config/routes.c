@@ -200,7 +200,6 @@ int load_route(struct loader *l, struct named *named, struct str name, void *arg
     origins_move(l->origins, &conf, r);
     r->run_in_pool = conf.run == ROUTE_RUN_POOL;
     r->share = conf.share;
-    r->deadline = conf.deadline;
     load_pool_use(l, r, group, conf.pool);
     if ((error = load_pattern(l, r, group, conf.match)) < 0 ||
         (error = load_handler(l, r, group, has_unknown_key(l, group))) < 0)

@@ -102,6 +102,6 @@ static void headers_respond(struct exchange *x, const void *conf)
         response_add_checked(r, h->add_lines[i].name, h->add_lines[i].value);
 }
 
-FILTER_KIND(headers, .order = 10, .size = sizeof(struct headers), .options = headers_options,
+FILTER_KIND(headers, .order = 90, .size = sizeof(struct headers), .options = headers_options,
             .check = headers_check, .respond = headers_respond,
             .about = "Sets, adds and removes fields of the response, of error answers too.");

@@ -25,6 +25,7 @@
 #include "http/response.h"
 
 struct exchange;
+struct routed; /* handler/template.h */
 
 enum step {
     STEP_NEXT,    /* filters: on to the next step */
@@ -41,10 +42,13 @@ const struct request *exchange_request(const struct exchange *x);
 /* The part of the path behind the literal prefix of the route's pattern: "a.css" for "/s/a.css" and
  * "/s/"; empty for an exact match. In normal form (http/path.h). */
 struct str exchange_rest(const struct exchange *x);
-/* The text of a named wildcard of the route's pattern, or {NULL, 0}. */
-struct str exchange_capture(const struct exchange *x, struct str name);
+/* What routing found, the wildcards of the pattern too; for a template. */
+void exchange_routed(const struct exchange *x, struct routed *ret);
 /* The peer as text, "192.0.2.1:4711" or "unix:". Lives as long as the exchange. */
 struct str exchange_peer(const struct exchange *x);
+/* Its address in network order: 4 or 16 bytes into ret, and their number; IPv4 within IPv6 comes as
+ * 4. 0: it has none (a unix socket). */
+size_t exchange_peer_address(const struct exchange *x, unsigned char ret[16]);
 struct str exchange_route_name(const struct exchange *x);
 /* The wall clock of this turn, in seconds since 1970. */
 int64_t exchange_time(const struct exchange *x);
@@ -121,12 +125,36 @@ enum step exchange_offload(struct exchange *x, void (*work)(struct exchange *x),
  * the exchange lives until then, even if its client has long left (`then` is not called in that
  * case). */
 enum step exchange_later(struct exchange *x, step_fn *then);
+/* As exchange_later(), for a wait that can be given up. When `time` (ns) is over, or the client
+ * has left, withdraw() is asked: true: exchange_resume() was not called and will not be; then
+ * late() is the next step, or the exchange ends at once. false: it was or will be, and is waited
+ * for. */
+struct wait {
+    step_fn *then, *late;
+    bool (*withdraw)(struct exchange *x);
+    int64_t time;
+};
+enum step exchange_wait(struct exchange *x, struct wait wait);
 /* `then` runs on the loop when exchange_read(), which said -EAGAIN, has something new to say. */
 enum step exchange_await_body(struct exchange *x, step_fn *then);
 /* Any thread; the exchange must be known to be alive: LATER, or with a source not yet done. */
 void exchange_resume(struct exchange *x);
 /* True once nobody waits for the response any more. Any thread that holds the exchange. */
 bool exchange_cancelled(const struct exchange *x);
+
+/* ---- bounds and the log: for filters, in their request() */
+
+/* Of the request body, in bytes, in place of limits.body: STEP_NEXT; or it is known to be longer,
+ * and STEP_DONE with 413. */
+enum step exchange_bound_body(struct exchange *x, uint64_t max);
+/* Until the handler begins its response, in ns, in place of timeouts.handler. In a pool it does not
+ * begin anew while a body is taken in. */
+void exchange_bound_time(struct exchange *x, int64_t time);
+/* What the loops share for the route and the filter whose step it is (filter_kind.shared). */
+void *exchange_shared(const struct exchange *x);
+/* Whether it is to be in the access log, and a text for it, which must live as long as x. In
+ * respond(), too. */
+void exchange_log(struct exchange *x, bool wanted, struct str note);
 
 /* ---- registration */
 
@@ -142,6 +170,9 @@ struct handler_kind {
      * outside. */
     bool (*same)(const void *a, const void *b);
     step_fn *handle;
+    /* Or NULL. A line that tells a reader what would be answered, "308 to /new/", without doing
+     * anything; in the arena. {NULL, 0} without memory. */
+    struct str (*explain)(const void *conf, const struct routed *r, struct arena *a);
     const char *about; /* for muxd.conf(5) */
 };
 

@@ -217,7 +217,10 @@ static char *put_combined(char *p, const struct access_record *r, const struct a
     p = put_id(p, r->id);
     p = put(p, STR(" ms="));
     p = put_ms(p, r->duration);
-    return put_word(p, STR(" reason="), r->reason);
+    p = put_word(p, STR(" reason="), r->reason);
+    if (r->note.n != 0)
+        p = put(put_text(put(p, STR(" note=\"")), r->note), STR("\""));
+    return p;
 }
 
 /* ---- JSON */
@@ -261,6 +264,7 @@ static char *put_json(char *p, const struct access_record *r, const struct acces
     p = put_member(p, STR(",\"site\":\""), r->site, FIELD_MAX);
     p = put_member(p, STR(",\"route\":\""), r->route, FIELD_MAX);
     p = put_member(p, STR(",\"reason\":\""), r->reason, FIELD_MAX);
+    p = put_member(p, STR(",\"note\":\""), r->note, FIELD_MAX);
     p = put_member(p, STR(",\"referer\":\""), r->referer, FIELD_MAX);
     p = put_member(p, STR(",\"user_agent\":\""), r->user_agent, FIELD_MAX);
     *p++ = '}';

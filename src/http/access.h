@@ -25,6 +25,7 @@ struct access_record {
     uint64_t bytes;         /* of the body that were sent */
     struct str referer, user_agent;
     struct str site, route, reason;
+    struct str note; /* of the filter log */
     uint64_t id;
 };
 

@@ -72,11 +72,11 @@ int path_clean(struct str raw, char *out, struct str *ret, bool *ret_cleaned)
     return 0;
 }
 
-/* Whether "%2F" or "%25" stands at s.p[at]; in the normal form no other '%' is left. */
-static bool is_kept_escape(struct str s, size_t at)
+char path_kept_escape(struct str s)
 {
-    return s.n - at >= 3 && s.p[at] == '%' && s.p[at + 1] == '2' &&
-           (s.p[at + 2] == 'F' || s.p[at + 2] == '5');
+    if (s.n < 3 || s.p[0] != '%' || s.p[1] != '2')
+        return 0;
+    return s.p[2] == 'F' ? '/' : s.p[2] == '5' ? '%' : 0;
 }
 
 struct str path_encode(struct arena *a, struct str path)
@@ -88,14 +88,15 @@ struct str path_encode(struct arena *a, struct str path)
     while (path.n >= 2 && path.p[0] == '/' && path.p[1] == '/')
         path = str_from(path, 1);
     for (size_t i = 0; i < path.n; i++)
-        if (!(http_chars[(unsigned char)path.p[i]] & CHAR_URI) && !is_kept_escape(path, i))
+        if (!(http_chars[(unsigned char)path.p[i]] & CHAR_URI) &&
+            path_kept_escape(str_from(path, i)) == 0)
             n += 2;
     char *out = arena_alloc(a, n + 1);
     if (out == NULL)
         return STR_EMPTY;
     for (size_t i = 0; i < path.n; i++) {
         unsigned char c = (unsigned char)path.p[i];
-        if ((http_chars[c] & CHAR_URI) || is_kept_escape(path, i)) {
+        if ((http_chars[c] & CHAR_URI) || path_kept_escape(str_from(path, i)) != 0) {
             out[w++] = (char)c;
         } else {
             out[w++] = '%';
@@ -119,7 +120,7 @@ int path_to_file(struct arena *a, struct str path, struct str *ret)
         if (c == '\0')
             return -EINVAL;
         if (c == '%') {
-            if (!is_kept_escape(path, i) || path.p[i + 2] != '5')
+            if (path_kept_escape(str_from(path, i)) != '%')
                 return -EINVAL;
             i += 2;
         }

@@ -18,6 +18,10 @@ int path_clean(struct str raw, char *out, struct str *ret, bool *ret_cleaned) MU
  * "%2F" and "%25"), and never begins with "//" or "/\". {NULL, 0} without memory. */
 struct str path_encode(struct arena *a, struct str path);
 
+/* The byte that stands encoded at the begin of `s`, of a path in normal form, which is not empty:
+ * '/' or '%'; or 0: there is a plain byte. */
+char path_kept_escape(struct str s);
+
 /* One path segment or tail to a file name: "%2F" is refused (-EINVAL: no file name has a slash),
  * "%25" becomes '%'. NUL-terminated in the arena. */
 int path_to_file(struct arena *a, struct str path, struct str *ret) MUST_USE;

@@ -117,6 +117,7 @@ void accesslog_add(struct accesslog *a, struct exchange *x, const char *cut)
         .user_agent = field_of(q, FIELD_USER_AGENT),
         .site = x->site != NULL ? x->site->name : STR_EMPTY,
         .route = x->route != NULL ? x->route->name : STR_EMPTY,
+        .note = x->note,
         .id = x->id,
     };
 

@@ -26,7 +26,7 @@
 static const unsigned legal_moves[] = {
     [EXCHANGE_IDLE] = TO(STEPPING),
     [EXCHANGE_STEPPING] = TO(LATER) | TO(BODY) | TO(LENT) | TO(REPLYING),
-    [EXCHANGE_LATER] = TO(STEPPING) | TO(ABANDONED),
+    [EXCHANGE_LATER] = TO(STEPPING) | TO(ABANDONED) | TO(DONE), /* DONE: it was withdrawn */
     [EXCHANGE_BODY] = TO(STEPPING) | TO(DONE),
     /* STEPPING: back, or taken out of the queue; DONE: taken out and nobody waits */
     [EXCHANGE_LENT] = TO(STEPPING) | TO(STREAMING) | TO(ABANDONED) | TO(DONE),
@@ -183,6 +183,18 @@ static void begin_step(struct exchange *x, const void *conf)
     x->step_state = NULL;
 }
 
+/* One of unknown length is over it when it has grown: the protocol's reader sees to that. */
+enum step exchange_bound_body(struct exchange *x, uint64_t max)
+{
+    const struct request *req = &x->request;
+
+    x->body_max = max;
+    if (req->body_length == BODY_LENGTH_UNKNOWN || req->body_length <= max)
+        return STEP_NEXT;
+    stats_count(&x->engine->stats, malformed);
+    return exchange_fail(x, 413, "body_too_large");
+}
+
 static enum step next_step(struct exchange *x)
 {
     const struct route *route = x->route;
@@ -198,6 +210,8 @@ static enum step next_step(struct exchange *x)
         return exchange_fail(x, 500, "bad_step");
     x->in_handler = true;
     begin_step(x, route->conf);
+    if (exchange_bound_body(x, x->body_max) == STEP_DONE)
+        return STEP_DONE;
     if (route->run_in_pool)
         return exchange_offload(x, work_handle, then_done);
     return route->kind->handle(x);
@@ -229,14 +243,21 @@ static void abandon_later(struct exchange *x)
     atomic_store(&x->cancelled, true);
 }
 
-enum step exchange_later(struct exchange *x, step_fn *then)
+enum step exchange_wait(struct exchange *x, struct wait wait)
 {
     if (exchange_on_worker(x))
         return exchange_fail(x, 500, "later_in_pool");
-    x->then = then;
+    x->then = wait.then;
+    x->too_late = wait.late;
+    x->withdraw = wait.withdraw;
     exchange_move(x, EXCHANGE_LATER);
-    set_timer(x, x->timeouts.handler);
+    set_timer(x, wait.time);
     return STEP_LATER;
+}
+
+enum step exchange_later(struct exchange *x, step_fn *then)
+{
+    return exchange_wait(x, (struct wait){ .then = then, .time = x->timeouts.handler });
 }
 
 enum step exchange_await_body(struct exchange *x, step_fn *then)
@@ -334,6 +355,13 @@ static void timed_out(struct timer *t)
         resume(x);
         break;
     case EXCHANGE_LATER:
+        if (x->withdraw != NULL) {
+            if (!x->withdraw(x))
+                break; /* resume_letter is on its way */
+            exchange_move(x, EXCHANGE_STEPPING);
+            exchange_go_on(x, x->too_late(x));
+            break;
+        }
         count_timeout(x);
         abandon_later(x);
         exchange_late_reply(x, 504, "handler_timeout");
@@ -498,6 +526,9 @@ void exchange_prepare(struct exchange *x, struct conn *c)
     x->route = NULL;
     x->next_filter = 0;
     x->lent = x->in_handler = x->out_whole = false;
+    x->body_max = (uint64_t)c->engine->config->limits.body;
+    x->timed = x->unlogged = false;
+    x->note = STR_EMPTY;
     atomic_store_explicit(&x->cancelled, false, memory_order_relaxed);
     x->queue_timed = x->body_wanted = x->body_timed_out = x->in_fed = x->stalled = false;
     x->ended = false;
@@ -575,12 +606,16 @@ bool exchange_end(struct exchange *x, const char *cut)
     timer_clear(&x->engine->loop.timers, &x->timer);
     if (!x->ended) {
         count(x, cut);
-        if (x->engine->accesslog != NULL)
+        if (x->engine->accesslog != NULL && !x->unlogged)
             accesslog_add(x->engine->accesslog, x, cut);
     }
     x->ended = true;
     switch (x->state) {
     case EXCHANGE_LATER:
+        if (x->withdraw != NULL && x->withdraw(x)) {
+            finish(x);
+            return true;
+        }
         abandon_later(x);
         return false;
     case EXCHANGE_LENT:

@@ -66,13 +66,17 @@ struct exchange {
     const struct route *route; /* likewise */
     struct mux_match match;
     size_t next_filter;
-    step_fn *then; /* what goes on after LATER, BODY, LENT */
+    step_fn *then;     /* what goes on after LATER, BODY, LENT */
+    step_fn *too_late; /* after LATER, when the time is over and withdraw() says so */
+    bool (*withdraw)(struct exchange *x); /* LATER: or NULL, it cannot be given up */
     void (*work)(struct exchange *x);
-    const void *conf; /* of the filter or handler whose step it is */
-    void *step_state; /* likewise */
-    bool lent;        /* a worker may hold it: from the submit until back_letter */
-    bool in_handler;  /* the filters are through */
-    int64_t wall;     /* loop.wall when it began */
+    uint64_t body_max; /* of the request body, bytes */
+    bool timed;        /* timeouts.handler is its own, not that of all */
+    const void *conf;  /* of the filter or handler whose step it is */
+    void *step_state;  /* likewise */
+    bool lent;         /* a worker may hold it: from the submit until back_letter */
+    bool in_handler;   /* the filters are through */
+    int64_t wall;      /* loop.wall when it began */
     char peer[SOCK_TEXT_MAX];
 
     /* The loop's, always. */
@@ -91,6 +95,8 @@ struct exchange {
     uint64_t id;    /* in the logs, and in the bodies of errors */
     struct str raw; /* instead of a request that was refused: the begin of its first line */
     /* Of the log, told by the protocol. */
+    bool unlogged;           /* not for the access log */
+    struct str note;         /* for it */
     unsigned version_minor;  /* of HTTP/1 */
     unsigned status;         /* of the response, once its head is on its way; or 0 */
     uint64_t sent;           /* of its body; bytes */

@@ -3,7 +3,9 @@
  * shall be. Runs on whoever holds the exchange: its loop, or the worker it is lent to. The
  * functions that wait or hand over are in exchange.c and lend.c.
  */
+#include "handler/template.h"
 #include "server/exchange.h"
+#include "server/registry.h"
 
 const struct request *exchange_request(const struct exchange *x)
 {
@@ -15,19 +17,14 @@ struct str exchange_rest(const struct exchange *x)
     return str_from(x->request.path, x->route->prefix.n);
 }
 
-struct str exchange_capture(const struct exchange *x, struct str name)
+void exchange_routed(const struct exchange *x, struct routed *ret)
 {
-    size_t i = 0;
-
-    for (size_t s = 0; s < x->route->pattern.n_segments; s++) {
-        const struct segment *seg = &x->route->pattern.segments[s];
-        if ((seg->kind != SEGMENT_WILDCARD && seg->kind != SEGMENT_REST) || seg->text.n == 0)
-            continue;
-        if (str_eq(seg->text, name))
-            return x->match.captures[i];
-        i++;
+    *ret = (struct routed){ .request = &x->request };
+    if (x->route != NULL) {
+        ret->pattern = &x->route->pattern;
+        ret->prefix = x->route->prefix;
+        ret->captures = x->match.captures;
     }
-    return STR_EMPTY;
 }
 
 struct str exchange_peer(const struct exchange *x)
@@ -37,6 +34,39 @@ struct str exchange_peer(const struct exchange *x)
     if (x->peer[0] == '\0')
         conn_peer_text(x->conn, mine->peer);
     return str_of(x->peer);
+}
+
+size_t exchange_peer_address(const struct exchange *x, unsigned char ret[16])
+{
+    const struct sockaddr *sa = &x->conn->peer.sa;
+    const struct in6_addr *in6 = &x->conn->peer.in6.sin6_addr;
+
+    if (sa->sa_family == AF_INET) {
+        memcpy(ret, &x->conn->peer.in.sin_addr, 4);
+        return 4;
+    }
+    if (sa->sa_family != AF_INET6)
+        return 0;
+    bool mapped = IN6_IS_ADDR_V4MAPPED(in6);
+    memcpy(ret, in6->s6_addr + (mapped ? 12 : 0), mapped ? 4 : 16);
+    return mapped ? 4 : 16;
+}
+
+void exchange_bound_time(struct exchange *x, int64_t time)
+{
+    x->timeouts.handler = time;
+    x->timed = true;
+}
+
+void *exchange_shared(const struct exchange *x)
+{
+    return route_shared(x->route->state, x->route->filters.v[x->next_filter - 1].kind);
+}
+
+void exchange_log(struct exchange *x, bool wanted, struct str note)
+{
+    x->unlogged = !wanted;
+    x->note = note;
 }
 
 struct str exchange_route_name(const struct exchange *x)

@@ -1,6 +1,6 @@
 /*
  * exchange_route.c - which route answers, and the answers the server gives when none does: 421, the
- * redirects of ServeMux, 405, 404; or when it may not: 413. The exchange's loop.
+ * redirects of ServeMux, 405, 404. The exchange's loop.
  */
 #include "config/decide.h"
 #include "server/engine.h"
@@ -29,15 +29,6 @@ static enum step answer_unrouted(struct exchange *x, const struct decision *d)
     return step;
 }
 
-/* One of unknown length is when it has grown: the protocol's reader sees to that. */
-static bool body_too_large(const struct exchange *x)
-{
-    const struct request *req = &x->request;
-
-    return req->body_length != BODY_LENGTH_UNKNOWN &&
-           req->body_length > (uint64_t)x->engine->config->limits.body;
-}
-
 enum step exchange_route(struct exchange *x)
 {
     struct decision d = decide(x->conn->acceptor->conf, &x->request, &x->match);
@@ -49,11 +40,5 @@ enum step exchange_route(struct exchange *x)
     if (d.verdict != VERDICT_ROUTE)
         return answer_unrouted(x, &d);
     x->route = x->match.route;
-    if (x->route->deadline > 0)
-        x->timeouts.handler = x->route->deadline;
-    if (body_too_large(x)) {
-        stats_count(&x->engine->stats, malformed);
-        return exchange_fail(x, 413, "body_too_large");
-    }
     return STEP_NEXT;
 }

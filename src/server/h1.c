@@ -152,7 +152,7 @@ static enum h1_progress begin(struct h1 *h)
     stats_count(&c->engine->stats, requests);
     x->version_minor = h->info.minor;
     head_init(&h->parser);
-    body_init(&h->body, &h->info, (uint64_t)c->engine->config->limits.body);
+    body_init(&h->body, &h->info, UINT64_MAX); /* routing tells the bound: h1_read() */
     h->keep = h->info.keep_alive;
     h->expect = h->info.expect_continue && !body_ended(&h->body);
     h->body_since = h->body_waited = 0;

@@ -153,6 +153,7 @@ ssize_t h1_read(struct exchange *x, void *buf, size_t n)
     struct h1 *h = container_of(x, struct h1, x);
 
     h1_want_body(x);
+    h->body.max = x->body_max;
     if (body_ended(&h->body))
         return 0;
     if (h->turn_read >= H1_TURN_BYTES) { /* others are waiting too */

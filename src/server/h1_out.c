@@ -92,7 +92,8 @@ static bool can_keep(const struct h1 *h, bool delimited)
         return false;
     if (b->status != 0) /* too large, or malformed: what follows it cannot be found */
         return false;
-    return body_ended(b) || b->framing != FRAMING_LENGTH || b->left <= H1_DISCARD_MAX;
+    return body_ended(b) || b->framing != FRAMING_LENGTH ||
+           b->left <= min_of((uint64_t)H1_DISCARD_MAX, h->x.body_max);
 }
 
 static enum h1_progress emit(struct h1 *h)

@@ -151,8 +151,7 @@ bool exchange_feed(struct exchange *x)
     /* Taking in a body is a sign of life, and the handler's time begins anew; but not for a
      * trickle, by which few clients could hold all workers, and not where the route says when to
      * be done. */
-    if (x->fed >= FED_IS_LIFE && x->route->deadline == 0 && !x->queue_timed &&
-        timer_is_set(&x->timer)) {
+    if (x->fed >= FED_IS_LIFE && !x->timed && !x->queue_timed && timer_is_set(&x->timer)) {
         x->fed = 0;
         (void)loop_timer(&x->engine->loop, &x->timer, x->timeouts.handler);
     }

@@ -166,6 +166,45 @@ static struct route_state *route_state_new(struct registry *r, struct str site, 
     return state;
 }
 
+void *route_shared(const struct route_state *state, const struct filter_kind *kind)
+{
+    struct route_shared *s = atomic_load_explicit(&state->shared, memory_order_acquire);
+
+    while (s != NULL && s->kind != kind)
+        s = s->next;
+    return s != NULL ? s->bytes : NULL;
+}
+
+/* What the filters of this version want and those before it did not. */
+static int take_shared(const struct route *route)
+{
+    struct route_state *state = route->state;
+
+    for (size_t i = 0; i < route->filters.n; i++) {
+        const struct filter_use *f = &route->filters.v[i];
+        size_t size = f->kind->shared != NULL ? f->kind->shared(f->conf) : 0;
+        if (size == 0 || route_shared(state, f->kind) != NULL)
+            continue;
+        struct route_shared *s = calloc(1, sizeof *s + size);
+        if (s == NULL)
+            return -ENOMEM;
+        s->kind = f->kind;
+        s->next = atomic_load_explicit(&state->shared, memory_order_relaxed);
+        atomic_store_explicit(&state->shared, s, memory_order_release);
+    }
+    return 0;
+}
+
+static void free_shared(struct route_state *state)
+{
+    struct route_shared *next, *s = atomic_load_explicit(&state->shared, memory_order_relaxed);
+
+    for (; s != NULL; s = next) {
+        next = s->next;
+        free(s);
+    }
+}
+
 static int take_route(struct registry *r, const struct site *s, struct route *route)
 {
     struct route_state wanted = { .site = s->name, .route = route->name };
@@ -179,7 +218,7 @@ static int take_route(struct registry *r, const struct site *s, struct route *ro
         return -ENOMEM;
     route->state->sites++;
     route->workers->routes++;
-    return 0;
+    return take_shared(route);
 }
 
 static void give_route(struct registry *r, struct route *route)
@@ -199,6 +238,7 @@ static void give_route(struct registry *r, struct route *route)
               sums.timeouts);
     check(tdelete(state, &r->routes, compare_routes) != NULL);
     give_counts(r, state);
+    free_shared(state);
     free(state);
 }
 

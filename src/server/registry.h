@@ -36,9 +36,17 @@ struct route_counts {
     _Atomic uint64_t timeouts;         /* times the handler took too long, or paused too long */
 };
 
+/* Of one filter kind. */
+struct route_shared {
+    struct route_shared *next;
+    const struct filter_kind *kind;
+    _Alignas(16) char bytes[];
+};
+
 struct route_state {
     struct pool_share share;
-    unsigned sites; /* versions of its site that are alive */
+    struct route_shared *_Atomic shared; /* a list; the main thread puts more in front */
+    unsigned sites;                      /* versions of its site that are alive */
     struct str site, route;
     struct counts_slab *slab;
     unsigned slot;
@@ -89,6 +97,9 @@ static inline void site_unuse(struct site *s, unsigned loop)
     if (--s->state->uses[loop].n == 0)
         site_unref(s);
 }
+
+/* What the loops share for the route and that kind; NULL: it wants nothing. Any thread. */
+void *route_shared(const struct route_state *state, const struct filter_kind *kind);
 
 /* The sums over all loops. */
 struct route_sums {

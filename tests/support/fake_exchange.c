@@ -17,12 +17,15 @@ const struct request *exchange_request(const struct exchange *x)
 
 struct str exchange_rest(const struct exchange *x)
 {
-    return x->rest;
+    return str_from(x->request.path, x->prefix.n);
 }
 
-struct str exchange_capture(const struct exchange *x, struct str name)
+void exchange_routed(const struct exchange *x, struct routed *ret)
 {
-    return x->capture_name.n && str_eq(name, x->capture_name) ? x->capture : STR_EMPTY;
+    *ret = (struct routed){ .request = &x->request,
+                            .pattern = &x->pattern,
+                            .prefix = x->prefix,
+                            .captures = x->match.captures };
 }
 
 struct str exchange_peer(const struct exchange *x)
@@ -439,7 +442,23 @@ void fake_exchange_request(struct exchange *x, const char *method, const char *t
     q->query = query;
     check(path != NULL && path_clean(raw, path, &q->path, &q->path_cleaned) == 0);
     check(str_starts(q->path, str_of(prefix)));
-    x->rest = str_from(q->path, strlen(prefix));
+    x->prefix = str_of(prefix);
+}
+
+void fake_exchange_pattern(struct exchange *x, const char *pattern)
+{
+    const struct request *q = &x->request;
+    struct arena *a = &x->request_arena;
+    struct mux *mux = mux_new(a);
+    const char *why;
+    size_t at;
+    void *other;
+
+    check(mux != NULL && pattern_parse(str_of(pattern), a, &x->pattern, &why, &at) == 0);
+    check(mux_add(mux, &x->pattern, x, &other) == 0);
+    mux_match(mux, q->method, q->method_token, q->host, q->path, &x->match);
+    check(x->match.route == x);
+    x->prefix = pattern_prefix(&x->pattern, a);
 }
 
 void fake_exchange_field(struct exchange *x, const char *name, const char *value)

@@ -22,6 +22,8 @@
 
 #include "base/buf.h"
 #include "filter/filter.h"
+#include "handler/template.h"
+#include "mux/mux.h"
 #include "support/fake_conf.h"
 
 #define FAKE_FIELDS_MAX 64
@@ -40,8 +42,9 @@ enum fake_body { FAKE_BODY_NONE, FAKE_BODY_BYTES, FAKE_BODY_FILE, FAKE_BODY_SOUR
 struct exchange {
     struct request request;
     struct field fields[FAKE_FIELDS_MAX];
-    struct str rest, route, peer;
-    struct str capture_name, capture; /* the one named wildcard */
+    struct str prefix, route, peer;
+    struct pattern pattern; /* of fake_exchange_pattern(), or all zero */
+    struct mux_match match;
     int64_t time;
 
     /* Set by a test before fake_exchange_run(). */
@@ -97,6 +100,9 @@ void fake_exchange_memory(struct exchange *x, size_t bytes);
  * route's pattern. */
 void fake_exchange_request(struct exchange *x, const char *method, const char *target,
                            const char *prefix);
+/* The route's pattern, for its wildcards; it matches the request, which is there already. Sets the
+ * prefix. */
+void fake_exchange_pattern(struct exchange *x, const char *pattern);
 void fake_exchange_field(struct exchange *x, const char *name, const char *value);
 /* Another piece of the request body. Its length is known from the sum, unless
  * fake_exchange_chunked() is called behind the last. */

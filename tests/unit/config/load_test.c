@@ -66,7 +66,6 @@ START_TEST(defaults)
     const struct route *home = route_of(c->sites[0], "home");
     ck_assert_ptr_eq(home->kind, handler_find(STR("mute")));
     ck_assert(!home->run_in_pool);
-    ck_assert_int_eq(home->deadline, 0);
     ck_assert(str_eq(home->pool, STR("default")));
     ck_assert_uint_eq(home->filters.n, 0);
     ck_assert_uint_eq(tree_report.warnings, 0);
@@ -82,7 +81,7 @@ START_TEST(routes_and_sites)
         "limits: { request_line = \"1K\"; fields = 3; }\n"
         "routes: { all: { match = \"GET /s/\"; greet: { to = \"x\"; file = \"f\"; }\n"
         "  stamp: { ink = \"red\"; } fold: { } run = \"pool\"; pool = \"slow\"; share = 7; "
-        "deadline = \"2s\"; } }\n"
+        " } }\n"
         "sites: {\n"
         "  shop: { hosts = [ \"Shop.example.com\", \"*.shop.example.com\" ]; listen = \"a\";\n"
         "    routes: { one: { match = \"/{id}/x\"; mute: { } }\n"
@@ -117,7 +116,6 @@ START_TEST(routes_and_sites)
     ck_assert(all->run_in_pool);
     ck_assert(str_eq(all->pool, c->pools[1].name));
     ck_assert_int_eq(all->share, 7);
-    ck_assert_int_eq(all->deadline, 2 * NSEC_PER_SEC);
     ck_assert(str_eq(all->prefix, STR("/s/")));
     ck_assert_str_eq(all->place.file, tree_path("muxd.conf"));
     ck_assert_uint_eq(all->place.line, 5);
@@ -440,7 +438,6 @@ START_TEST(sites_are_kept_unless_changed)
         "match = \"/y\"; greet: { to = \"x\"; file = \"f\"; }",
         "match = \"/\"; mute: { }",
         "match = \"/\"; greet: { to = \"x\"; file = \"f\"; } share = 2;",
-        "match = \"/\"; greet: { to = \"x\"; file = \"f\"; } deadline = \"1s\";",
         "match = \"/\"; greet: { to = \"x\"; file = \"f\"; } run = \"pool\";",
         "match = \"/\"; greet: { to = \"x\"; file = \"f\"; } pool = \"p\";",
         "match = \"/\"; greet: { to = \"x\"; file = \"f\"; } stamp: { ink = \"red\"; }",
