@@ -31,7 +31,8 @@ int command_routes(const struct arguments *args);
 
 /* A config with what is known about it, for as long as the command looks at it. */
 struct subject {
-    struct arena arena;
+    struct arena arena;   /* of the report and the origins */
+    struct arena scratch; /* of what is printed; whoever has printed may reset it */
     struct report report;
     struct origins origins;
     struct config *config; /* NULL: it did not load */
@@ -49,7 +50,7 @@ enum subject_flags {
 int subject_load(struct subject *s, const char *file, unsigned flags);
 void subject_done(struct subject *s);
 
-/* "sites.d/shop.conf:12", without the directory of the main file; in s->arena. */
+/* "sites.d/shop.conf:12", without the directory of the main file; in s->scratch. */
 struct str subject_place(struct subject *s, struct place p);
 /* That of what gave the option to the struct, or "default". */
 struct str subject_origin(struct subject *s, const void *owner, const struct option *option);

@@ -32,19 +32,28 @@ struct explanation {
     struct str location, allow; /* {NULL, 0}: none */
 };
 
-void explain_print(struct subject *s, const struct explanation *e);
-void explain_print_json(struct subject *s, const struct explanation *e);
-
 /* What the handler would do, in words; or {NULL, 0}. */
 struct str explain_deed(const struct explanation *e, struct arena *arena);
 
-/* A bound on the request, and where it is from. */
-struct explain_limit {
+/*
+ * An option that counts for the request: as spelled, and what gave it, NULL being the default. Of a
+ * filter whose levels are joined, the same option may come once for each.
+ */
+struct explain_option {
     const char *name;
-    struct str value, origin;
+    struct str value;
+    const struct place *place;
 };
-#define EXPLAIN_LIMITS_MAX 16
+#define EXPLAIN_OPTIONS_MAX 64
+/* Those of the filter that were given, the inner level first. Returns how many. */
+size_t explain_filter(struct subject *s, const struct filter_use *use,
+                      struct explain_option shown[EXPLAIN_OPTIONS_MAX]);
+/* The bounds of the route's requests, given or not. */
 size_t explain_limits(struct subject *s, const struct route *r,
-                      struct explain_limit limits[EXPLAIN_LIMITS_MAX]);
+                      struct explain_option shown[EXPLAIN_OPTIONS_MAX]);
+
+/* explain_print.c */
+void explain_print(struct subject *s, const struct explanation *e);
+void explain_print_json(struct subject *s, const struct explanation *e);
 
 #endif

@@ -63,21 +63,21 @@ static int print_site(struct subject *s, const struct site *site)
 
     if (routes == NULL)
         return EX_OSERR;
-    struct str hosts = join(site->hosts, &s->arena), listen = join(site->listen, &s->arena);
+    struct str hosts = join(site->hosts, &s->scratch), listen = join(site->listen, &s->scratch);
     printf("site %.*s: %.*s", str_fmt(site->name),
            str_fmt(str_eq(hosts, STR("*")) ? STR("all other hosts") : hosts));
     if (listen.n != 0)
         printf(", on %.*s", str_fmt(listen));
     putchar('\n');
-    columns_init(&c, &s->arena);
+    columns_init(&c, &s->scratch);
     columns_add(&c, titles, array_len(titles));
     for (size_t i = 0; i < site->n_routes; i++) {
         const struct route *r = routes[i];
         struct str cells[] = { r->pattern.has_method ? r->pattern.method_token : STR("any"),
                                without_method(&r->pattern),
                                r->name,
-                               handler_text(r, &s->arena),
-                               filter_names(r, &s->arena),
+                               handler_text(r, &s->scratch),
+                               filter_names(r, &s->scratch),
                                subject_place(s, r->place) };
         columns_add(&c, cells, array_len(cells));
     }

@@ -59,6 +59,7 @@ int subject_load(struct subject *s, const char *file, unsigned flags)
     int status = EX_OK;
 
     arena_init(&s->arena, MEMORY);
+    arena_init(&s->scratch, MEMORY);
     report_init(&s->report, &s->arena);
     origins_init(&s->origins, &s->arena);
     s->dir = slash < name.n ? str_head(name, slash + 1) : STR_EMPTY;
@@ -82,6 +83,7 @@ void subject_done(struct subject *s)
 {
     config_unref(s->config);
     origins_done(&s->origins);
+    arena_done(&s->scratch);
     arena_done(&s->arena);
 }
 
@@ -95,7 +97,7 @@ struct str subject_place(struct subject *s, struct place p)
         file = str_from(file, s->dir.n);
     if (p.line == 0)
         return file;
-    return arena_printf(&s->arena, "%.*s:%u", str_fmt(file), p.line);
+    return arena_printf(&s->scratch, "%.*s:%u", str_fmt(file), p.line);
 }
 
 struct str subject_origin(struct subject *s, const void *owner, const struct option *option)

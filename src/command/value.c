@@ -63,14 +63,31 @@ static int add_value(struct buf *b, const struct option *o, const void *at)
     return 0;
 }
 
+/* Where nothing is the default, and it cannot be spelled. */
+static bool is_unset(const struct option *o, const void *at)
+{
+    if (o->def != NULL && o->def != REQUIRED)
+        return false;
+    switch (o->type) {
+    case OPTION_STR:
+        return ((const struct str *)at)->p == NULL;
+    case OPTION_STRS:
+        return ((const struct strs *)at)->n == 0;
+    case OPTION_TIME:
+    case OPTION_SIZE:
+        return *(const int64_t *)at < o->min;
+    default:
+        return false;
+    }
+}
+
 struct str value_text(const struct option *o, const void *own, struct arena *arena)
 {
     const void *at = (const char *)own + o->offset;
     struct str text = STR_EMPTY;
     struct buf b;
 
-    if ((o->type == OPTION_STR && ((const struct str *)at)->p == NULL) ||
-        (o->type == OPTION_STRS && ((const struct strs *)at)->n == 0 && o->def == NULL))
+    if (is_unset(o, at))
         return text;
     buf_init(&b, TEXT_MAX);
     if (add_value(&b, o, at) == 0)
@@ -111,6 +128,5 @@ struct route_conf value_route(const struct route *r)
     return (struct route_conf){ .match = r->pattern.text,
                                 .run = r->run_in_pool ? ROUTE_RUN_POOL : ROUTE_RUN_LOOP,
                                 .pool = r->pool,
-                                .share = r->share,
-                                .deadline = r->deadline };
+                                .share = r->share };
 }
