@@ -76,9 +76,10 @@ static bool find_candidates(struct explanation *e, struct arena *arena)
 {
     const struct request *r = &e->ask.request;
     const struct site *s = e->decision.site;
+    enum verdict d = e->decision.verdict;
     struct pattern path, with_slash;
 
-    if (s == NULL || r->path.n == 0)
+    if (d == VERDICT_UNKNOWN_HOST || d == VERDICT_UNSUPPORTED || d == VERDICT_SERVER)
         return true;
     struct str slashed = arena_printf(arena, "%.*s/", str_fmt(r->path));
     e->candidates = arena_array(arena, max_of(s->n_routes, (size_t)1), sizeof *e->candidates);
@@ -152,13 +153,15 @@ size_t explain_filter(struct subject *s, const struct filter_use *use,
 {
     size_t n = 0;
 
-    for (const void *level = use->conf; level != NULL; level = origins_outer(&s->origins, level))
+    enum origin_level level;
+
+    for (const void *own = use->conf; own != NULL; own = origins_outer(&s->origins, own, &level))
         for (const struct option *o = use->kind->options; o != NULL && o->name != NULL; o++) {
-            const struct place *p = origins_find(&s->origins, level, o);
+            const struct place *p = origins_find(&s->origins, own, o);
             if (p == NULL || n == EXPLAIN_OPTIONS_MAX ||
                 (use->kind->merge == NULL && is_shown(shown, n, o)))
                 continue;
-            shown[n++] = (struct explain_option){ o->name, value_text(o, level, &s->scratch), p };
+            shown[n++] = (struct explain_option){ o->name, value_text(o, own, &s->scratch), p };
         }
     return n;
 }

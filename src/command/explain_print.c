@@ -89,7 +89,7 @@ static void print_candidates(struct subject *s, const struct explanation *e)
 {
     struct columns c;
 
-    if (e->decision.site == NULL || e->ask.request.path.n == 0)
+    if (e->n_candidates == 0 && e->decision.verdict != VERDICT_NO_ROUTE)
         return;
     if (e->n_candidates == 0) {
         label("routes");
@@ -168,6 +168,19 @@ static void print_options(struct subject *s, struct columns *c, const char *grou
     }
 }
 
+/* Where no route answers, those that see responses alone. */
+static void print_filters(struct subject *s, const struct filters *f, bool unrouted)
+{
+    struct explain_option shown[EXPLAIN_OPTIONS_MAX];
+    struct columns c;
+
+    columns_init(&c, &s->scratch);
+    for (size_t i = 0; i < f->n; i++)
+        if (!unrouted || f->v[i].kind->respond != NULL)
+            print_options(s, &c, f->v[i].kind->name, shown, explain_filter(s, &f->v[i], shown));
+    columns_print(&c, "filters    ");
+}
+
 static void print_route(struct subject *s, const struct explanation *e)
 {
     const struct route *r = e->match.route;
@@ -187,11 +200,7 @@ static void print_route(struct subject *s, const struct explanation *e)
     columns_init(&c, &s->scratch);
     print_options(s, &c, r->kind->name, shown, explain_filter(s, &handler, shown));
     columns_print(&c, "handler    ");
-    columns_init(&c, &s->scratch);
-    for (size_t i = 0; i < r->filters.n; i++)
-        print_options(s, &c, r->filters.v[i].kind->name, shown,
-                      explain_filter(s, &r->filters.v[i], shown));
-    columns_print(&c, "filters    ");
+    print_filters(s, &r->filters, false);
     columns_init(&c, &s->scratch);
     print_options(s, &c, NULL, shown, explain_limits(s, r, shown));
     columns_print(&c, "limits     ");
@@ -210,6 +219,8 @@ void explain_print(struct subject *s, const struct explanation *e)
         print_route(s, e);
     else
         print_answer(e);
+    if (e->ask.status == 0 && e->decision.verdict != VERDICT_ROUTE && e->decision.site != NULL)
+        print_filters(s, &e->decision.site->filters, true);
 }
 
 /* ---- JSON */

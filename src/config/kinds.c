@@ -167,7 +167,11 @@ int load_kind(struct loader *l, const struct scope *scope, struct setting s,
         return 0;
     }
     if (error == 0)
-        error = origins_add_outer(l->origins, conf, outer);
+        error = origins_add_level(l->origins, conf,
+                                  scope->outermost ? ORIGIN_TOP
+                                  : route != NULL  ? ORIGIN_ROUTE
+                                                   : ORIGIN_SITE,
+                                  outer);
     if (error < 0 || kind->check_conf == NULL)
         return error;
 

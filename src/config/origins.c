@@ -43,14 +43,15 @@ int origins_add(struct origins *o, const void *owner, const struct option *optio
         o->kept_from = place.file;
     }
     place.file = o->kept;
-    return add(o, (struct origin){ owner, option, place, NULL });
+    return add(o, (struct origin){ .owner = owner, .option = option, .place = place });
 }
 
-int origins_add_outer(struct origins *o, const void *owner, const void *outer)
+int origins_add_level(struct origins *o, const void *owner, enum origin_level level,
+                      const void *outer)
 {
-    if (o == NULL || outer == NULL)
+    if (o == NULL)
         return 0;
-    return add(o, (struct origin){ .owner = owner, .outer = outer });
+    return add(o, (struct origin){ .owner = owner, .level = level, .outer = outer });
 }
 
 void origins_move(struct origins *o, const void *from, const void *to)
@@ -89,9 +90,10 @@ const struct place *origins_find(struct origins *o, const void *owner, const str
     return found ? &found->place : NULL;
 }
 
-const void *origins_outer(struct origins *o, const void *owner)
+const void *origins_outer(struct origins *o, const void *owner, enum origin_level *ret_level)
 {
     const struct origin *found = find(o, owner, NULL);
 
+    *ret_level = found ? found->level : ORIGIN_ROUTE;
     return found ? found->outer : NULL;
 }

@@ -9,10 +9,14 @@
 #include "base/option.h"
 #include "config/report.h"
 
+/* Where a filter stands: what is further in is bound over, or joined with, what is further out. */
+enum origin_level { ORIGIN_TOP, ORIGIN_SITE, ORIGIN_ROUTE };
+
 struct origin {
     const void *owner;           /* the struct that the option table fills */
-    const struct option *option; /* NULL: this tells `outer` */
+    const struct option *option; /* NULL: this tells level and outer struct */
     struct place place;
+    enum origin_level level;
     const void *outer;
 };
 
@@ -30,14 +34,14 @@ void origins_done(struct origins *o);
 /* NULL notes nothing. Names of files are told apart by address. 0 or -ENOMEM. */
 int origins_add(struct origins *o, const void *owner, const struct option *option,
                 struct place place) MUST_USE;
-/* The struct was bound over that of an outer level, or joined with it. Likewise; `outer` NULL tells
- * nothing. */
-int origins_add_outer(struct origins *o, const void *owner, const void *outer) MUST_USE;
+/* The struct is of that level; `outer`: that of the next one out which has one, or NULL. Likewise. */
+int origins_add_level(struct origins *o, const void *owner, enum origin_level level,
+                      const void *outer) MUST_USE;
 /* What was added last, all of one owner, is about another struct. NULL is fine. */
 void origins_move(struct origins *o, const void *from, const void *to);
 /* NULL: it was not given, to this struct. Takes O(log n). */
 const struct place *origins_find(struct origins *o, const void *owner, const struct option *option);
-/* The struct of the outer level, or NULL. Likewise. */
-const void *origins_outer(struct origins *o, const void *owner);
+/* What origins_add_level() said; else NULL, and *ret_level is ORIGIN_ROUTE. Likewise. */
+const void *origins_outer(struct origins *o, const void *owner, enum origin_level *ret_level);
 
 #endif
