@@ -75,8 +75,9 @@ $(BUILD)/tools/%.o: tools/%.c config.mk
 $(BUILD)/muxd-doc: $(OBJ) $(BUILD)/tools/muxd-doc.o
 	$(LINK) $(LIBS)
 
-man: $(BUILD)/man/muxd.8 $(BUILD)/man/muxd.conf.5 ## the manual pages
-$(BUILD)/man/muxd.8: man/muxd.8
+PAGES = muxd.8 muxd.conf.5 muxd-routes.7 muxd-migrate.7
+man: $(PAGES:%=$(BUILD)/man/%) ## the manual pages
+$(BUILD)/man/%: man/%
 	@mkdir -p $(@D)
 	@cp $< $@
 $(BUILD)/man/muxd.conf.5: man/muxd.conf.5.in $(BUILD)/muxd-doc
@@ -112,9 +113,9 @@ $(BUILD)/demo/muxd.conf: demo/muxd.conf $(wildcard demo/*/*)
 	@touch $@
 # mandoc links to a page that stands beside the one it reads, and for others to Debian's.
 MAN_LINKS = man=%N.%S.html;https://manpages.debian.org/%N.%S
-$(BUILD)/demo/man.done: $(BUILD)/man/muxd.8 $(BUILD)/man/muxd.conf.5
+$(BUILD)/demo/man.done: $(PAGES:%=$(BUILD)/man/%)
 	@mkdir -p $(@D)/man
-	$(call quiet,HTML)cd $(BUILD)/man && for page in muxd.8 muxd.conf.5; do \
+	$(call quiet,HTML)cd $(BUILD)/man && for page in $(PAGES); do \
 		$(or $(MANDOC),mandoc) -T html -O "style=/style.css,$(MAN_LINKS)" $$page \
 		>$(abspath $(@D))/man/$$page.html || exit; done
 	@touch $@
@@ -177,7 +178,7 @@ PARTS_RELOAD = "tests/reload/run --muxd $(BUILD)/muxd-test$(if $(SAN), --no-memo
 PARTS_LOG = "tests/log/run --muxd $(BUILD)/muxd-test"
 # Judges the memory of the plain build; the sanitizers need more by far.
 PARTS_MEMORY = $(if $(SAN),,"bench/upload --muxd $(BUILD)/muxd --mib 96")
-PARTS_DOC = "tests/doc/run $(BUILD)" "tests/cli/run $(BUILD)/muxd"
+PARTS_DOC = "tests/doc/run $(BUILD)" "tests/doc/examples $(BUILD)" "tests/cli/run $(BUILD)/muxd"
 BUILT_DOC = $(BUILD)/muxd $(BUILD)/muxd-doc man $(BUILD)/conf/muxd.conf demo
 
 check: ## install what is missing, build, run all tests (SAN=address,undefined or SAN=thread)
@@ -243,11 +244,10 @@ install_unit = sed 's|/usr/sbin/|$(sbindir)/|; s|/usr/share/doc/muxd/|$(docdir)/
 	>$(DESTDIR)$(2)/$(1) && chmod 644 $(DESTDIR)$(2)/$(1)
 
 install: all ## to DESTDIR, prefix, sysconfdir; never over an existing config
-	install -d $(DESTDIR)$(sbindir) $(DESTDIR)$(mandir)/man8 $(DESTDIR)$(mandir)/man5 \
-		$(DESTDIR)$(docdir)/examples $(DESTDIR)$(sysconfdir)/muxd
+	install -d $(DESTDIR)$(sbindir) $(DESTDIR)$(docdir)/examples $(DESTDIR)$(sysconfdir)/muxd
 	install -m 755 $(BUILD)/muxd $(DESTDIR)$(sbindir)/muxd
-	install -m 644 $(BUILD)/man/muxd.8 $(DESTDIR)$(mandir)/man8/muxd.8
-	install -m 644 $(BUILD)/man/muxd.conf.5 $(DESTDIR)$(mandir)/man5/muxd.conf.5
+	for page in $(PAGES); do install -D -m 644 $(BUILD)/man/$$page \
+		$(DESTDIR)$(mandir)/man$${page##*.}/$$page || exit; done
 	install -m 644 README.md $(DESTDIR)$(docdir)/README.md
 	install -m 644 $(BUILD)/conf/muxd.conf $(DESTDIR)$(docdir)/examples/muxd.conf
 	test -e $(DESTDIR)$(sysconfdir)/muxd/muxd.conf || \
@@ -261,8 +261,7 @@ ifneq ($(WITH_SYSTEMD),)
 endif
 
 uninstall: config.mk ## the contrary; a config that was changed stays
-	rm -f $(DESTDIR)$(sbindir)/muxd $(DESTDIR)$(mandir)/man8/muxd.8 \
-		$(DESTDIR)$(mandir)/man5/muxd.conf.5 \
+	rm -f $(DESTDIR)$(sbindir)/muxd $(foreach p,$(PAGES),$(DESTDIR)$(mandir)/man$(subst .,,$(suffix $p))/$p) \
 		$(DESTDIR)$(unitdir)/muxd.service $(DESTDIR)$(unitdir)/muxd.socket \
 		$(DESTDIR)$(sysusersdir)/muxd.conf
 	if cmp -s $(DESTDIR)$(docdir)/examples/muxd.conf $(DESTDIR)$(sysconfdir)/muxd/muxd.conf; then \

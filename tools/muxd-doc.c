@@ -112,7 +112,7 @@ static bool range_texts(const struct option *o, char *min, char *max, size_t n)
     case OPTION_SIZE:
         str_size_text(o->min, min);
         str_size_text(o->max, max);
-        return true;
+        return o->min > 0 || o->max != INT64_MAX;
     default:
         return false;
     }
@@ -199,16 +199,23 @@ static void mdoc_facts(const struct option *o)
     free(text);
 }
 
+/* `about` may be NULL: what the option is part of. */
+static void mdoc_option(const struct option *o, const char *about)
+{
+    printf(".It Ic %s No = Ar %s\n", o->name, type_name(o->type));
+    if (about != NULL)
+        mdoc_text(about);
+    mdoc_text(o->about);
+    mdoc_facts(o);
+}
+
 static void mdoc_options(const struct option *table)
 {
     if (table == NULL || table->name == NULL)
         return;
     puts(".Bl -tag -width Ds");
-    for (const struct option *o = table; o->name != NULL; o++) {
-        printf(".It Ic %s No = Ar %s\n", o->name, type_name(o->type));
-        mdoc_text(o->about);
-        mdoc_facts(o);
-    }
+    for (const struct option *o = table; o->name != NULL; o++)
+        mdoc_option(o, NULL);
     puts(".El");
 }
 
@@ -232,8 +239,12 @@ static bool mdoc(const char *name)
     if (strcmp(name, "filters") == 0) {
         const struct filter_kind *kind;
         puts(".Bl -tag -width Ds");
-        for (size_t i = 0; (kind = filter_at(i)) != NULL; i++)
-            mdoc_kind(kind->name, kind->about, kind->options);
+        for (size_t i = 0; (kind = filter_at(i)) != NULL; i++) {
+            if (kind->plain)
+                mdoc_option(kind->options, kind->about);
+            else
+                mdoc_kind(kind->name, kind->about, kind->options);
+        }
         puts(".El");
         return true;
     }
@@ -266,31 +277,36 @@ static void conf_text(int indent, const char *s)
     putchar('\n');
 }
 
+/* `about` may be NULL: what the option is part of. */
+static void conf_option(int indent, const struct option *o, const char *about)
+{
+    char *text = NULL;
+    size_t n;
+    FILE *out = open_memstream(&text, &n);
+
+    if (out == NULL) {
+        perror("muxd-doc");
+        exit(1);
+    }
+    fprintf(out, "%s%s%s ", about ? about : "", about ? " " : "", o->about);
+    print_facts(out, o);
+    if (fclose(out) != 0) {
+        perror("muxd-doc");
+        exit(1);
+    }
+    conf_text(indent, text);
+    free(text);
+    /* Optional without a default: not to be taken as it stands. */
+    bool hint = (o->type != OPTION_STRS || about) && !has_default(o) && !is_required(o);
+    printf("#%*s%s%s = ", indent, "", hint ? "# " : "", o->name);
+    print_default(stdout, o);
+    puts(";");
+}
+
 static void conf_options(int indent, const struct option *table)
 {
-    for (const struct option *o = table; o != NULL && o->name != NULL; o++) {
-        char *text = NULL;
-        size_t n;
-        FILE *out = open_memstream(&text, &n);
-
-        if (out == NULL) {
-            perror("muxd-doc");
-            exit(1);
-        }
-        fprintf(out, "%s ", o->about);
-        print_facts(out, o);
-        if (fclose(out) != 0) {
-            perror("muxd-doc");
-            exit(1);
-        }
-        conf_text(indent, text);
-        free(text);
-        /* Optional without a default: not to be taken as it stands. */
-        bool hint = o->type == OPTION_STR && !has_default(o) && !is_required(o);
-        printf("#%*s%s%s = ", indent, "", hint ? "# " : "", o->name);
-        print_default(stdout, o);
-        puts(";");
-    }
+    for (const struct option *o = table; o != NULL && o->name != NULL; o++)
+        conf_option(indent, o, NULL);
 }
 
 static void conf_kind(const char *name, const char *about, const struct option *options)
@@ -300,6 +316,16 @@ static void conf_kind(const char *name, const char *about, const struct option *
     printf("#         %s: {\n", name);
     conf_options(13, options);
     puts("#         }");
+}
+
+static void conf_filter(const struct filter_kind *filter)
+{
+    if (!filter->plain) {
+        conf_kind(filter->name, filter->about, filter->options);
+        return;
+    }
+    puts("#");
+    conf_option(9, filter->options, filter->about);
 }
 
 static void conf(void)
@@ -322,9 +348,9 @@ static void conf(void)
             puts("#\n#         # One handler of these:");
             for (size_t i = 0; (handler = handler_at(i)) != NULL; i++)
                 conf_kind(handler->name, handler->about, handler->options);
-            puts("#\n#         # Any filters of these:");
+            puts("#\n#         # Any filters of these, also in a site for all of its routes:");
             for (size_t i = 0; (filter = filter_at(i)) != NULL; i++)
-                conf_kind(filter->name, filter->about, filter->options);
+                conf_filter(filter);
         }
         if (s->options == site_options)
             puts("#         routes: { }  # as above");

@@ -127,9 +127,20 @@ void *arena_array(struct arena *a, size_t n, size_t size)
     return arena_zalloc(a, total);
 }
 
+/* For bytes of no alignment, that fill a block from its end. */
+static char *text_alloc(struct arena *a, size_t size)
+{
+    if (unlikely(size > (size_t)(a->end - a->at)) && !grow(a, size)) {
+        a->failed = true;
+        return NULL;
+    }
+    a->end -= size;
+    return a->end;
+}
+
 struct str arena_str(struct arena *a, struct str s)
 {
-    char *p = s.n == SIZE_MAX ? NULL : arena_alloc(a, s.n + 1);
+    char *p = s.n == SIZE_MAX ? NULL : text_alloc(a, s.n + 1);
 
     if (p == NULL)
         return STR_EMPTY;
@@ -146,7 +157,7 @@ struct str arena_vprintf(struct arena *a, const char *fmt, va_list ap)
     va_copy(again, ap);
     int n = vsnprintf(NULL, 0, fmt, again);
     va_end(again);
-    char *p = n < 0 ? NULL : arena_alloc(a, (size_t)n + 1);
+    char *p = n < 0 ? NULL : text_alloc(a, (size_t)n + 1);
     if (p == NULL)
         return STR_EMPTY;
     vsnprintf(p, (size_t)n + 1, fmt, ap);

@@ -36,6 +36,12 @@ static inline bool str_eq(struct str a, struct str b)
     return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
 
+/* str_eq() with what ends in NUL; cheap where the first bytes differ. */
+static inline bool str_is(struct str s, const char *cstr)
+{
+    return s.n == 0 ? *cstr == '\0' : *s.p == *cstr && str_eq(s, str_of(cstr));
+}
+
 /* From byte `from` on; empty when from >= s.n. */
 static inline struct str str_from(struct str s, size_t from)
 {

@@ -8,16 +8,28 @@
 #include "command/command.h"
 #include "command/jsonw.h"
 
+static void put_place(const struct place *p)
+{
+    jsonw_str("file", str_of(p->file));
+    jsonw_int("line", p->line);
+    jsonw_int("column", p->col);
+    jsonw_int("width", p->width);
+}
+
 static void print_message(const struct report_item *item)
 {
     jsonw_open(NULL, '{');
-    jsonw_str("file", str_of(item->place.file));
-    jsonw_int("line", item->place.line);
-    jsonw_int("column", item->place.col);
-    jsonw_int("width", item->place.width);
+    put_place(&item->place);
     jsonw_str("level", item->error ? STR("error") : STR("warning"));
     jsonw_str("text", item->text);
     jsonw_str("source", item->source);
+    if (item->note != NULL) {
+        jsonw_open("note", '{');
+        put_place(&item->note->place);
+        jsonw_str("text", item->note->text);
+        jsonw_str("source", item->note->source);
+        jsonw_close('}');
+    }
     jsonw_close('}');
 }
 

@@ -10,9 +10,11 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "config/guess.h"
 #include "config/origins.h"
 
 #define LISTED_MAX 24 /* names that an error lists in full */
+#define LIST_MAX 512
 
 const char *bind_got(struct setting s, char *buf)
 {
@@ -38,7 +40,7 @@ const char *bind_got(struct setting s, char *buf)
 static bool is_one_of(struct str name, const char *const *names)
 {
     for (; names != NULL && *names != NULL; names++)
-        if (str_eq(name, str_of(*names)))
+        if (str_is(name, *names))
             return true;
     return false;
 }
@@ -81,7 +83,8 @@ static void out_of_range(struct setting s, struct report *r, const struct option
 static void bind_int(struct setting s, struct report *r, const struct option *o, int64_t *ret)
 {
     if (!setting_is(s, NODE_INT)) {
-        expected(s, r, "a whole number without quotes");
+        expected(s, r,
+                 s.node->kind == NODE_STRING ? "a whole number without quotes" : "a whole number");
         return;
     }
     /* The scan let only decimal digits with a sign pass; a byte that ends them follows. */
@@ -100,14 +103,17 @@ static void bind_quantity(struct setting s, struct report *r, const struct optio
 {
     bool is_time = o->type == OPTION_TIME;
     const char *sample = is_time ? "a time such as \"30s\"" : "a size such as \"10M\"";
+    char got[BIND_GOT_MAX], meant[GUESS_MAX];
     int64_t v = 0;
 
-    if (!setting_is(s, NODE_STRING)) {
-        expected(s, r, sample);
-        return;
-    }
-    int error = is_time ? str_duration(setting_text(s), &v) : str_size(setting_text(s), &v);
-    if (error == -EINVAL)
+    struct str text = setting_is(s, NODE_STRING) ? setting_text(s) : setting_token(s);
+    int error = -EINVAL;
+    if (setting_is(s, NODE_STRING))
+        error = is_time ? str_duration(text, &v) : str_size(text, &v);
+    if (error == -EINVAL && s.node->kind > NODE_ARRAY && guess_quantity(text, o, meant))
+        setting_error(s, r, AT_VALUE, "expected %s, got %s (did you mean \"%s\"?)", sample,
+                      bind_got(s, got), meant);
+    else if (error == -EINVAL)
         expected(s, r, sample);
     else if (error < 0 && (o->max == 0 || o->max == INT64_MAX))
         expected(s, r, is_time ? "a shorter time" : "a smaller size");
@@ -135,7 +141,7 @@ static void bind_enum(struct setting s, struct report *r, const struct option *o
                                                               : ", ",
                                   o->choices[i]);
     }
-    const char *near = setting_is(s, NODE_STRING) ? str_nearest(setting_text(s), o->choices) : NULL;
+    const char *near = setting_is(s, NODE_STRING) ? guess_name(setting_text(s), o->choices) : NULL;
     if (near != NULL)
         setting_error(s, r, AT_VALUE, "expected %s, got %s (did you mean \"%s\"?)", want,
                       bind_got(s, got), near);
@@ -208,7 +214,7 @@ static int bind_value(struct setting s, struct report *r, const struct option *o
 static const struct option *option_find(const struct option *table, struct str name)
 {
     for (; table->name != NULL; table++)
-        if (str_eq(str_of(table->name), name))
+        if (str_is(name, table->name))
             return table;
     return NULL;
 }
@@ -222,30 +228,36 @@ static void list_names(char *buf, size_t size, const char *const *names)
         n += (size_t)snprintf(buf + n, size - n, "%s%s", i ? ", " : "", names[i]);
 }
 
-void bind_unknown(struct setting key, struct report *r, const struct option *table,
-                  const char *const *more)
+/* A key that neither the table nor `more` knows. Returns the one that was meant, or NULL. */
+static const char *unknown(struct setting key, struct report *r, const struct option *table,
+                           const char *const *more)
 {
     struct str name = str_head(setting_name(key), 60);
     const char *names[128] = { NULL };
     size_t n = 0;
-    char list[512];
+    char text[LIST_MAX];
 
-    for (; table->name != NULL && n + 1 < array_len(names); table++)
-        if (!is_one_of(str_of(table->name), more))
-            names[n++] = table->name;
+    for (const struct option *o = table; o->name != NULL && n + 1 < array_len(names); o++)
+        if (!is_one_of(str_of(o->name), more))
+            names[n++] = o->name;
     for (; more != NULL && *more != NULL && n + 1 < array_len(names); more++)
         names[n++] = *more;
-    const char *near = str_nearest(name, names);
-    if (near != NULL) {
+    const char *meant = guess_name(name, names);
+    if (meant == NULL)
+        meant = guess_habit(name, names);
+    if (meant != NULL) {
         setting_error(key, r, AT_NAME, "unknown key \"%.*s\" (did you mean \"%s\"?)", str_fmt(name),
-                      near);
+                      meant);
+    } else if (guess_home(name, table, text)) {
+        setting_error(key, r, AT_NAME, "%s", text);
     } else if (n == 0 || n > LISTED_MAX) {
         setting_error(key, r, AT_NAME, "unknown key \"%.*s\"%s", str_fmt(name),
                       n ? "" : "; this group has no options");
     } else {
-        list_names(list, sizeof list, names);
-        setting_error(key, r, AT_NAME, "unknown key \"%.*s\"; known here: %s", str_fmt(name), list);
+        list_names(text, sizeof text, names);
+        setting_error(key, r, AT_NAME, "unknown key \"%.*s\"; known here: %s", str_fmt(name), text);
     }
+    return meant;
 }
 
 /* What the members are where nothing is said. */
@@ -285,6 +297,7 @@ int bind_plain(struct setting value, struct report *r, const struct option *tabl
 int bind_group(struct setting group, struct report *r, const struct option *table,
                const char *const *more, const void *outer, void *into, struct arena *arena)
 {
+    uint64_t meant = 0; /* of the table's options: those that an unknown key should have been */
     int error = bind_unsaid(table, outer, into, arena);
 
     if (error < 0)
@@ -295,7 +308,10 @@ int bind_group(struct setting group, struct report *r, const struct option *tabl
             continue;
         const struct option *o = option_find(table, name);
         if (o == NULL) {
-            bind_unknown(s, r, table, more);
+            const char *option = unknown(s, r, table, more);
+            for (o = table; o->name != NULL; o++)
+                if (o->name == option && o - table < 64)
+                    meant |= UINT64_C(1) << (o - table);
             continue;
         }
         error = bind_option(s, r, o, into, arena);
@@ -303,7 +319,8 @@ int bind_group(struct setting group, struct report *r, const struct option *tabl
             return error;
     }
     for (const struct option *o = table; o->name != NULL && outer == NULL; o++)
-        if (o->def == REQUIRED && setting_get(group, str_of(o->name)).node == NULL)
+        if (o->def == REQUIRED && setting_get(group, str_of(o->name)).node == NULL &&
+            (o - table >= 64 || !(meant & UINT64_C(1) << (o - table))))
             setting_error(group, r, AT_NAME, "\"%s\" is missing here", o->name);
     return 0;
 }

@@ -22,10 +22,6 @@ int bind_group(struct setting group, struct report *r, const struct option *tabl
 int bind_plain(struct setting value, struct report *r, const struct option *table,
                const void *outer, void *into, struct arena *arena) MUST_USE;
 
-/* Reports that `key` is not known among the table's names and `more`. */
-void bind_unknown(struct setting key, struct report *r, const struct option *table,
-                  const char *const *more);
-
 /* What stands there, for "expected ..., got %s" messages; in `buf`. */
 #define BIND_GOT_MAX 80
 const char *bind_got(struct setting s, char *buf);

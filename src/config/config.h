@@ -88,8 +88,8 @@ struct route {
     const void *conf;
     struct filters filters;
     bool run_in_pool;
+    unsigned share;  /* of the pool: jobs at once; 0: no bound of its own */
     struct str pool; /* for this route's jobs, by name */
-    int64_t share;   /* of the pool: jobs at once; 0: no bound of its own */
     /* The server's, from its registry: what outlives the snapshot. */
     struct route_state *state;
     struct workers *workers; /* of `pool` */
@@ -152,6 +152,8 @@ struct config {
     size_t n_sites;
     size_t n_kept;   /* of them, shared with the config before */
     size_t n_routes; /* of all sites */
+    struct strs mixed;     /* included files that hold more than sites */
+    struct strs set_aside; /* files with errors: their sites are as they were, or there is none */
 };
 
 struct load_options {
@@ -163,6 +165,9 @@ struct load_options {
  * Loads `path`. 0: *ret is the snapshot with one reference (the report may hold warnings). -EINVAL:
  * the report says what is wrong, at least one error. -ENOMEM. Opens roots and such, binds nothing,
  * never logs. Regular files only, at most 16 MiB each.
+ *
+ * With on_error = "keep" in the file and a config `before`, 0 may come with errors in the report:
+ * those of the files in `set_aside`.
  *
  * Everything is read and checked anew. Sites that came out as they are in `before` (it must live
  * that long) are then those of `before`: same options, and the same things outside of the config.

@@ -13,10 +13,10 @@
 #define FILES_MAX 10000
 #define BYTES_MAX MIB(128)
 
-static int load_includes(struct loader *l, const struct file *f, struct setting include);
+static int load_includes(struct loader *l, struct file *f, struct setting include);
 
 /* The setting of the top level that an included file may not have. */
-static void check_included(struct loader *l, const struct file *f)
+static void check_included(struct loader *l, struct file *f)
 {
     const struct file *main_file = list_first(&l->files, struct file, node);
 
@@ -33,6 +33,18 @@ static void check_included(struct loader *l, const struct file *f)
             setting_error(s, l->report, AT_NAME, "\"%.*s\" belongs in the main file, %s",
                           str_fmt(name), main_file->source.name);
     }
+}
+
+/* What others may refer to, or be included by. */
+static bool has_more_than_sites(struct file *f)
+{
+    if (setting_get(file_root(f), STR("include")).node != NULL)
+        return true;
+    for (const struct config_section *s = config_sections; s->name != NULL; s++)
+        if (s->included && strcmp(s->name, "sites") != 0 &&
+            setting_get(file_root(f), str_of(s->name)).node != NULL)
+            return true;
+    return false;
 }
 
 /* The text becomes the file's, whatever comes. */
@@ -71,8 +83,10 @@ static int add_file(struct loader *l, struct text *s, const struct file *parent,
                    &l->config->arena);
     if (r < 0)
         return r;
-    if (parent != NULL)
+    if (parent != NULL) {
+        f->mixed = has_more_than_sites(f);
         check_included(l, f);
+    }
     return load_includes(l, f, setting_get(root, STR("include")));
 }
 
@@ -108,13 +122,35 @@ static bool is_again(struct loader *l, const struct text *s, const struct file *
         return false;
     while (above != NULL && above != twin)
         above = above->parent;
-    if (above != NULL)
+    if (above != NULL) {
         setting_error(at, l->report, AT_VALUE, "include goes in a circle: %.*s",
                       str_fmt(chain(l, from, str_of(s->name))));
-    else
-        setting_error(at, l->report, AT_VALUE, "%s is included already, at %s", s->name,
-                      place_text(l, twin->included));
+    } else {
+        setting_error(at, l->report, AT_VALUE, "%s is included already", s->name);
+        report_note(l->report, twin->included, source_line(l, twin->included), "it is here");
+    }
     return true;
+}
+
+/* It is there, but the error is its own: it has no tree. */
+static int unreadable(struct loader *l, const char *name, const struct file *from,
+                      struct setting at, const char *why)
+{
+    struct place p = setting_place(at, AT_VALUE);
+    struct file *f = arena_zalloc(&l->arena, sizeof *f);
+
+    if (f == NULL)
+        return -ENOMEM;
+    f->source.name = name;
+    f->parent = from;
+    f->included = p;
+    f->errors = 1;
+    list_push_back(&l->files, &f->node);
+    l->n_files++;
+    l->incomplete = true;
+    report_add(l->report, true, p, text_line(&at.file->source, p.line), "cannot include %s: %s",
+               name, why);
+    return 0;
 }
 
 static int include_file(struct loader *l, const char *path, const struct file *from,
@@ -133,10 +169,8 @@ static int include_file(struct loader *l, const char *path, const struct file *f
     int r = text_read(&s, name.p, min_of(TEXT_FILE_MAX, BYTES_MAX - l->bytes), &why);
     if (r == -ENOMEM)
         return r;
-    if (r < 0) {
-        include_error(l, at, name.p, why);
-        return 0;
-    }
+    if (r < 0)
+        return unreadable(l, name.p, from, at, why);
     if (is_again(l, &s, from, at)) {
         text_done(&s);
         return 0;
@@ -183,12 +217,14 @@ static struct str whole_pattern(struct loader *l, const struct file *f, struct s
     return str_make(out, (size_t)(p - out) + pattern.n);
 }
 
-static int include_pattern(struct loader *l, const struct file *f, struct setting at)
+static int include_pattern(struct loader *l, struct file *f, struct setting at)
 {
-    struct str text = setting_text(at), pattern;
+    struct str text = arena_str(&l->arena, setting_text(at)), pattern;
     glob_t found = { 0 };
     int r = 0;
 
+    if (text.p == NULL)
+        return -ENOMEM;
     if (text.n == 0) {
         setting_error(at, l->report, AT_VALUE, "the name of the file is empty");
         return 0;
@@ -222,7 +258,7 @@ static int include_pattern(struct loader *l, const struct file *f, struct settin
 }
 
 /* The binder told of values that are no strings. */
-static int load_includes(struct loader *l, const struct file *f, struct setting include)
+static int load_includes(struct loader *l, struct file *f, struct setting include)
 {
     int r = 0;
 

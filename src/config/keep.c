@@ -38,8 +38,9 @@ static bool same_route(const struct route *a, const struct route *b)
 
 static bool same_site(const struct site *a, const struct site *b)
 {
-    if (!option_same(site_options, a, b) || a->n_routes != b->n_routes ||
-        !same_pages(a->pages, b->pages) || !same_filters(&a->filters, &b->filters))
+    if (!option_same(site_options, a, b) || strcmp(a->place.file, b->place.file) != 0 ||
+        a->n_routes != b->n_routes || !same_pages(a->pages, b->pages) ||
+        !same_filters(&a->filters, &b->filters))
         return false;
     for (size_t i = 0; i < a->n_routes; i++)
         if (!same_route(&a->routes[i], &b->routes[i]))

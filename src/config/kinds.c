@@ -175,10 +175,9 @@ int load_kind(struct loader *l, const struct scope *scope, struct setting s,
     if (error < 0 || kind->check_conf == NULL)
         return error;
 
-    struct str base = arena_str(arena, s.file->source.dir);
     struct kind_check k = {
         .check = { .arena = arena,
-                   .base = base,
+                   .base = s.file->source.dir,
                    .prefix = route != NULL && route->prefix.p != NULL ? route->prefix : STR("/"),
                    .in_route = route != NULL,
                    .any_name = route != NULL && route->prefix.p == NULL,
@@ -189,7 +188,7 @@ int load_kind(struct loader *l, const struct scope *scope, struct setting s,
         .options = options,
         .plain = kind->plain,
     };
-    if (base.p == NULL || name_wildcards(l, scope, &k.check) < 0)
+    if (name_wildcards(l, scope, &k.check) < 0)
         return -ENOMEM;
     kind->check_conf(&k.check, conf);
     if (kind->merge != NULL && outer != NULL)
@@ -215,7 +214,7 @@ static bool find_own(const struct loader *l, const struct scope *scope, struct s
 
     for (struct setting s = setting_first(group); s.node != NULL; s = setting_next(s))
         for (size_t i = 0; l->filters[i] != NULL; i++)
-            if (str_eq(setting_name(s), str_of(l->filters[i]->name)) &&
+            if (str_is(setting_name(s), l->filters[i]->name) &&
                 (!scope->outermost || !is_section(l->filters[i]->name))) {
                 own[i] = s;
                 any = true;

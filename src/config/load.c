@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "config/guess.h"
 #include "config/loader.h"
 
 #define EXCHANGE_MEMORY KIB(256) /* for responses, filters and handlers */
@@ -32,11 +33,12 @@ int keep_place(struct loader *l, struct arena *arena, struct place p, struct pla
     return 0;
 }
 
-const char *place_text(struct loader *l, struct place p)
+struct str source_line(const struct loader *l, struct place p)
 {
-    struct str s = arena_printf(&l->arena, "%s:%u:%u", p.file ? p.file : "?", p.line, p.col);
-
-    return s.p ? s.p : "?";
+    list_each (f, &l->files, struct file, node)
+        if (p.file != NULL && strcmp(f->source.name, p.file) == 0)
+            return text_line(&f->source, p.line);
+    return STR_EMPTY;
 }
 
 bool is_listed(struct setting group)
@@ -91,13 +93,13 @@ int each_named(struct loader *l, struct setting section, const char *what, struc
                named_fn *fn, void *arg)
 {
     char got[BIND_GOT_MAX];
-    int r = 0;
 
     if (!setting_is(section, NODE_GROUP) && !setting_is(section, NODE_LIST)) {
         setting_error(section, l->report, AT_VALUE, "expected a group { } of %ss, got %s", what,
                       bind_got(section, got));
         return 0;
     }
+    int r = table_room(names, &l->arena, section.node->n);
     for (struct setting s = setting_first(section); s.node && r == 0; s = setting_next(s)) {
         struct str name;
         struct setting at;
@@ -106,8 +108,8 @@ int each_named(struct loader *l, struct setting section, const char *what, struc
         struct named *first = table_find(names, name);
         if (first != NULL) {
             setting_error(at, l->report, is_listed(s) ? AT_VALUE : AT_NAME,
-                          "there is another %s \"%.*s\", at %s", what, str_fmt(name),
-                          place_text(l, setting_place(first->setting, AT_NAME)));
+                          "there is another %s \"%.*s\"", what, str_fmt(name));
+            setting_note(first->setting, l->report, AT_NAME, "the first is here");
             continue;
         }
         struct named *named = arena_zalloc(&l->arena, sizeof *named);
@@ -207,8 +209,9 @@ static void check_address(struct loader *l, struct conf_listener *listener, stru
         const struct conf_listener *other = &c->listeners[i];
         if (other->address.len != 0 && sock_same(&other->address, &listener->address)) {
             setting_error(at, l->report, AT_VALUE,
-                          "the listener \"%.*s\" is at this address already (%s)",
-                          str_fmt(other->name), place_text(l, other->place));
+                          "the listener \"%.*s\" is at this address already",
+                          str_fmt(other->name));
+            report_note(l->report, other->place, source_line(l, other->place), "it is here");
             return;
         }
     }
@@ -303,7 +306,7 @@ static int set_access_path(struct loader *l, struct setting at, struct str path)
                       path.n ? "this names a directory" : "this names no file");
         return 0;
     }
-    const char *near = str_nearest(path, words);
+    const char *near = guess_name(path, words);
     if (near != NULL)
         setting_warning(at, l->report, AT_VALUE,
                         "this names a file beside this one; did you mean \"%s\"?", near);
@@ -372,6 +375,7 @@ static int load_all(struct loader *l, const char *path)
         r = load_files(l, c->file.p);
     if (r < 0 || list_empty(&l->files) || list_first(&l->files, struct file, node)->scan.n == 0)
         return r; /* without the main file the rest would be guesswork */
+    files_are_read(l);
     if (list_first(&l->files, struct file, node)->scan.n == 1)
         report_add(l->report, true, (struct place){ .file = c->file.p }, STR_EMPTY,
                    "nothing is set in this file");
@@ -390,15 +394,13 @@ static int load_all(struct loader *l, const char *path)
     c->exchange_memory = EXCHANGE_MEMORY + 4 * c->head_limits.request_line +
                          2 * c->head_limits.header +
                          2 * c->head_limits.fields * sizeof(struct field);
-    r = l->before != NULL && l->report->errors == 0 ? keep_sites(l) : 0;
-    return r < 0 ? r : load_hosts(l);
+    return settle_sites(l);
 }
 
 int config_load(const char *path, const struct load_options *options, struct report *report,
                 struct config **ret)
 {
-    struct loader l = { .report = report };
-    unsigned errors = report->errors;
+    struct loader l = { .report = report, .errors = report->errors };
 
     *ret = NULL;
     if (options != NULL) {
@@ -417,7 +419,7 @@ int config_load(const char *path, const struct load_options *options, struct rep
     unload_files(&l);
     error_pages_unref(l.pages);
     arena_done(&l.arena);
-    if (r == 0 && report->errors != errors)
+    if (r == 0 && report->errors != l.errors && !l.partial)
         r = -EINVAL;
     if (r < 0)
         config_unref(l.config);

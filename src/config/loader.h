@@ -14,12 +14,13 @@
 
 /* Beside config.sites: what only the loader needs to know of a site. */
 struct site_places {
-    struct place *hosts; /* of each of site.hosts */
-    struct setting setting;
+    struct place *hosts;    /* of each of site.hosts; NULL without a setting */
+    struct setting setting; /* `node` NULL: as it was, for its file is set aside */
 };
 
 struct loader {
     struct report *report;
+    unsigned errors; /* that were in it before */
     struct config *config;
     const struct config *before; /* whose sites may be kept, or NULL */
     struct origins *origins;     /* or NULL */
@@ -28,6 +29,8 @@ struct loader {
     struct list files;           /* struct file; the main file first */
     size_t n_files, bytes;       /* of all files */
     bool incomplete;             /* a file could not be read: what it defines is not known */
+    bool keep;                   /* on_error = "keep" is asked for, and not refused so far */
+    bool partial;                /* and makes that there is a config in spite of errors */
     struct table pools;          /* name -> struct named */
     struct table listeners;      /* name -> struct named */
     struct table site_names;     /* name -> struct named */
@@ -72,11 +75,16 @@ bool is_listed(struct setting group);
 
 /* `p` with its file name copied to `arena`. */
 int keep_place(struct loader *l, struct arena *arena, struct place p, struct place *ret) MUST_USE;
-/* "file:line:col" in memory of the loader. */
-const char *place_text(struct loader *l, struct place p);
+/* The text there, or {NULL, 0}. */
+struct str source_line(const struct loader *l, struct place p);
 
 /* keep.c: sites that came out as they are in l->before become those. */
 int keep_sites(struct loader *l) MUST_USE;
+
+/* on_error.c: all files are read, and then all sites: their hosts, and what happens to broken files
+ * and to sites that were there before. */
+void files_are_read(struct loader *l);
+int settle_sites(struct loader *l) MUST_USE;
 
 /* pages.c: reads the pages that `list` (or none) names, `spelled` being its strings. *ret has one
  * count, also if it fails half-way; NULL: none are named. */

@@ -9,6 +9,8 @@
 
 static const char *const log_levels[] = { "error", "warning", "info", "debug", NULL };
 
+static const char *const on_error_choices[] = { "refuse", "keep", NULL };
+
 const struct option top_options[] = {
     OPT_INT(struct top_conf, loops, "loops", 0, 0, 1024,
             "Event loops, each a thread of its own. 0: as many as the process may use cores. "
@@ -27,6 +29,10 @@ const struct option top_options[] = {
     OPTION_ROW(struct top_conf, errors, struct strs, OPTION_STRS, "errors", .is_path = true,
                .about = "Pages for errors, of the site default and of sites that have none of "
                         "their own."),
+    OPT_ENUM(struct top_conf, on_error, "on_error", "refuse", on_error_choices,
+             "What an error in an included file does to a reload: \"refuse\" refuses all of it, "
+             "\"keep\" leaves the sites of that file as they were and loads the rest; see FILES. "
+             "A start and muxd check know no such indulgence."),
     OPT_END
 };
 
@@ -132,7 +138,7 @@ static const char *const run_choices[] = { "loop", "pool", NULL };
 const struct option route_options[] = {
     OPT_STR(struct route_conf, match, "match", REQUIRED,
             "The pattern \"[METHOD ][HOST]/path\": \"/x\" is exactly that, \"/x/\" all below, "
-            "\"{id}\" one segment, \"{rest...}\" the tail, \"{$}\" the end."),
+            "\"{id}\" one segment, \"{tail...}\" the rest, \"{$}\" the end; see muxd-routes(7)."),
     OPT_ENUM(struct route_conf, run, "run", "loop", run_choices,
              "Where the handler runs; \"pool\" for one that may block."),
     OPT_STR(struct route_conf, pool, "pool", "default", "The pool for what the route offloads."),

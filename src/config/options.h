@@ -15,7 +15,10 @@ struct top_conf {
     int64_t log_level; /* of the choices */
     struct strs include;
     struct strs errors;
+    int64_t on_error; /* enum on_error */
 };
+
+enum on_error { ON_ERROR_REFUSE, ON_ERROR_KEEP };
 
 /* `access_log`, where it is a group. */
 struct access_conf {

@@ -111,8 +111,9 @@ static void add(struct loader *l, struct setting at, struct error_pages *pages,
     for (size_t j = 0; j < pages->n; j++)
         if (clash(&pages->v[j], p)) {
             setting_error(at, l->report, AT_VALUE,
-                          "there is another page of the type %.*s for the same status, at %s",
-                          str_fmt(p->media), place_text(l, setting_place(spelled[j], AT_VALUE)));
+                          "there is another page of the type %.*s for the same status",
+                          str_fmt(p->media));
+            setting_note(spelled[j], l->report, AT_VALUE, "it is here");
             return;
         }
     for (; i > 0 && width(&pages->v[i - 1]) > width(p); i--) {

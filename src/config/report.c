@@ -16,7 +16,7 @@
 
 void report_init(struct report *r, struct arena *arena)
 {
-    *r = (struct report){ .arena = arena };
+    *r = (struct report){ .arena = arena, .refused = STR_EMPTY };
     list_init(&r->items);
 }
 
@@ -46,9 +46,19 @@ static const char *keep_file(struct report *r, const char *file)
     return arena_str(r->arena, str_of(file)).p;
 }
 
+/* False without memory. */
+static bool keep_source(struct report *r, struct str source, unsigned col, struct str *ret,
+                        unsigned *ret_from)
+{
+    if (source.p != NULL)
+        *ret = arena_str(r->arena, excerpt(source, col, ret_from));
+    return source.p == NULL || ret->p != NULL;
+}
+
 void report_vadd(struct report *r, bool error, struct place place, struct str source,
                  const char *fmt, va_list ap)
 {
+    r->last = NULL;
     if (r->muted)
         return;
     if (error)
@@ -67,14 +77,38 @@ void report_vadd(struct report *r, bool error, struct place place, struct str so
     item->place.width = max_of(place.width, 1u);
     item->place.file = keep_file(r, place.file);
     item->text = arena_vprintf(r->arena, fmt, ap);
-    if (source.p != NULL)
-        item->source = arena_str(r->arena, excerpt(source, place.col, &item->source_from));
-    if (item->text.p == NULL || (place.file != NULL && item->place.file == NULL) ||
-        (source.p != NULL && item->source.p == NULL)) {
+    if (!keep_source(r, source, place.col, &item->source, &item->source_from) ||
+        item->text.p == NULL || (place.file != NULL && item->place.file == NULL)) {
         r->dropped = true;
         return;
     }
     list_push_back(&r->items, &item->node);
+    r->last = item;
+}
+
+void report_vnote(struct report *r, struct place place, struct str source, const char *fmt,
+                  va_list ap)
+{
+    struct report_note *note = r->last ? arena_zalloc(r->arena, sizeof *note) : NULL;
+
+    if (note == NULL)
+        return;
+    note->place = place;
+    note->place.width = max_of(place.width, 1u);
+    note->place.file = keep_file(r, place.file);
+    note->text = arena_vprintf(r->arena, fmt, ap);
+    if (keep_source(r, source, place.col, &note->source, &note->source_from) &&
+        note->text.p != NULL && (place.file == NULL || note->place.file != NULL))
+        r->last->note = note;
+}
+
+void report_note(struct report *r, struct place place, struct str source, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    report_vnote(r, place, source, fmt, ap);
+    va_end(ap);
 }
 
 void report_add(struct report *r, bool error, struct place place, struct str source,
@@ -185,38 +219,70 @@ static int add_caret(struct buf *b, struct str source, size_t col, size_t width)
     return r == 0 ? buf_add(b, "\n", 1) : r;
 }
 
+static int add_place(struct buf *b, const struct place *p)
+{
+    int r = p->file ? add_shown(b, str_of(p->file), false) : 0;
+
+    if (r == 0 && p->file != NULL && p->line != 0)
+        r = buf_printf(b, ":%u", p->line);
+    if (r == 0 && p->file != NULL && p->line != 0 && p->col != 0)
+        r = buf_printf(b, ":%u", p->col);
+    if (r == 0 && p->file != NULL)
+        r = buf_add_str(b, STR(": "));
+    return r;
+}
+
+/* The line of the place, from byte `from` on, and the caret. */
+static int add_source(struct buf *b, const struct place *p, struct str source, unsigned from)
+{
+    if (source.p == NULL || p->line == 0)
+        return 0;
+    int r = buf_printf(b, "%5u | ", p->line);
+    if (r == 0)
+        r = add_shown(b, source, true);
+    if (r == 0)
+        r = buf_add(b, "\n", 1);
+    if (r == 0 && p->col != 0 && p->col > from)
+        r = add_caret(b, source, p->col - 1 - from, p->width);
+    return r;
+}
+
+static int add_note(struct buf *b, const struct report_note *n, bool caret)
+{
+    int r = caret ? 0 : buf_add_str(b, STR(" ("));
+
+    if (r == 0)
+        r = add_place(b, &n->place);
+    if (r == 0 && caret)
+        r = buf_add_str(b, STR("note: "));
+    if (r == 0)
+        r = add_shown(b, str_head(n->text, TEXT_MAX / 8), false);
+    if (r == 0)
+        r = buf_add(b, caret ? "\n" : ")", 1);
+    if (r == 0 && caret)
+        r = add_source(b, &n->place, n->source, n->source_from);
+    return r;
+}
+
 struct str report_text(const struct report_item *item, bool caret, struct arena *arena)
 {
-    const struct place *p = &item->place;
     struct str text = STR_EMPTY;
     struct buf b;
-    int r = 0;
 
     buf_init(&b, TEXT_MAX);
-    if (p->file != NULL) {
-        r = add_shown(&b, str_of(p->file), false);
-        if (r == 0 && p->line != 0)
-            r = buf_printf(&b, ":%u", p->line);
-        if (r == 0 && p->line != 0 && p->col != 0)
-            r = buf_printf(&b, ":%u", p->col);
-        if (r == 0)
-            r = buf_add_str(&b, STR(": "));
-    }
+    int r = add_place(&b, &item->place);
     if (r == 0)
         r = buf_add_str(&b, item->error ? STR("error: ") : STR("warning: "));
     if (r == 0)
         r = add_shown(&b, str_head(item->text, TEXT_MAX / 2), false);
+    if (r == 0 && !caret && item->note != NULL)
+        r = add_note(&b, item->note, false);
     if (r == 0)
         r = buf_add(&b, "\n", 1);
-    if (r == 0 && caret && item->source.p != NULL && p->line != 0) {
-        r = buf_printf(&b, "%5u | ", p->line);
-        if (r == 0)
-            r = add_shown(&b, item->source, true);
-        if (r == 0)
-            r = buf_add(&b, "\n", 1);
-        if (r == 0 && p->col != 0 && p->col > item->source_from)
-            r = add_caret(&b, item->source, p->col - 1 - item->source_from, p->width);
-    }
+    if (r == 0 && caret)
+        r = add_source(&b, &item->place, item->source, item->source_from);
+    if (r == 0 && caret && item->note != NULL)
+        r = add_note(&b, item->note, true);
     if (r == 0)
         text = arena_str(arena, buf_str(&b));
     buf_done(&b);

@@ -16,27 +16,42 @@ static void no_handler(struct loader *l, struct setting group)
                   str_fmt(list));
 }
 
+static bool has_unknown_key(struct loader *l, struct setting group)
+{
+    for (struct setting s = setting_first(group); s.node != NULL; s = setting_next(s)) {
+        const struct option *o = route_options;
+        const char **key = l->listed_route_keys;
+        while (o->name != NULL && !str_is(setting_name(s), o->name))
+            o++;
+        while (*key != NULL && !str_is(setting_name(s), *key))
+            key++;
+        if (o->name == NULL && *key == NULL)
+            return true;
+    }
+    return false;
+}
+
 /* Exactly one, unless an unknown key was probably meant to be it. */
-static int load_handler(struct loader *l, struct route *r, struct setting group, bool had_unknown)
+static int load_handler(struct loader *l, struct route *r, struct setting group)
 {
     struct setting found = { NULL, NULL };
     int error = 0;
 
     for (struct setting s = setting_first(group); s.node && error == 0; s = setting_next(s)) {
         const struct handler_kind **k = l->handlers;
-        while (*k != NULL && !str_eq(str_of((*k)->name), setting_name(s)))
+        while (*k != NULL && !str_is(setting_name(s), (*k)->name))
             k++;
         if (*k == NULL)
             continue;
-        if (found.node != NULL)
+        if (found.node != NULL) {
             setting_error(s, l->report, AT_NAME,
-                          "a route has one handler: \"%.*s\" is too many beside \"%.*s\" (%s)",
-                          str_fmt(setting_name(s)), str_fmt(setting_name(found)),
-                          place_text(l, setting_place(found, AT_NAME)));
-        else
+                          "a route has one handler: \"%.*s\" is too many beside \"%.*s\"",
+                          str_fmt(setting_name(s)), str_fmt(setting_name(found)));
+            setting_note(found, l->report, AT_NAME, "the other one is here");
+        } else {
             r->kind = *k;
-        if (found.node == NULL)
             found = s;
+        }
         struct scope scope = { .site = r->site, .route = r };
         struct kind kind = { .size = (*k)->size,
                              .options = (*k)->options,
@@ -46,7 +61,7 @@ static int load_handler(struct loader *l, struct route *r, struct setting group,
         if (found.node == s.node)
             r->conf = conf;
     }
-    if (error == 0 && found.node == NULL && !had_unknown)
+    if (error == 0 && found.node == NULL && !has_unknown_key(l, group))
         no_handler(l, group);
     return error;
 }
@@ -61,6 +76,7 @@ static void pattern_error(struct loader *l, struct setting match, struct str tex
         p.col += 1 + (unsigned)min_of(at, text.n);
         p.width = 1;
     }
+    match.file->errors++;
     report_add(l->report, true, p, text_line(&match.file->source, p.line),
                "bad pattern \"%.*s\": %s", str_fmt(str_head(text, 200)), why);
 }
@@ -112,6 +128,60 @@ static void doubt_pattern(struct loader *l, const struct route *r, struct settin
         setting_warning(match, l->report, AT_VALUE, "%s", doubt);
 }
 
+/* Where it stands in the text of the pattern, there, else in the arena. */
+static struct str prefix_of(const struct pattern *p, struct arena *arena)
+{
+    _Alignas(16) char first[512];
+    struct arena scratch;
+
+    arena_init_in(&scratch, first, sizeof first, KIB(64));
+    struct str path = str_from(p->text, str_chr(p->text, '/'));
+    struct str prefix = pattern_prefix(p, &scratch);
+    if (prefix.p != NULL)
+        prefix = str_starts(path, prefix) ? str_head(path, prefix.n) : arena_str(arena, prefix);
+    arena_done(&scratch);
+    return prefix;
+}
+
+/* A path that both patterns match, in memory of the loader; they overlap. */
+static struct str shared_path(struct loader *l, const struct pattern *a, const struct pattern *b)
+{
+    struct str path = STR_EMPTY;
+    size_t n = max_of(a->n_segments, b->n_segments);
+
+    for (size_t i = 0; i < n; i++) {
+        const struct segment *s = i < a->n_segments ? &a->segments[i] : NULL;
+        const struct segment *t = i < b->n_segments ? &b->segments[i] : NULL;
+        struct str part = STR("x");
+        if (s != NULL && s->kind == SEGMENT_LITERAL)
+            part = s->text;
+        else if (t != NULL && t->kind == SEGMENT_LITERAL)
+            part = t->text;
+        else if ((s != NULL && s->kind == SEGMENT_END) || (t != NULL && t->kind == SEGMENT_END))
+            part.n = 0;
+        path = arena_printf(&l->arena, "%.*s/%.*s", str_fmt(path), str_fmt(part));
+    }
+    return path;
+}
+
+static void conflict(struct loader *l, const struct route *r, const struct route *first,
+                     struct setting match)
+{
+    struct str text = str_head(r->pattern.text, 200), other = str_head(first->pattern.text, 200);
+
+    if (pattern_compare_paths(&r->pattern, &first->pattern) == RELATION_OVERLAPS)
+        setting_error(match, l->report, AT_VALUE,
+                      "\"%.*s\" conflicts with \"%.*s\" of the route \"%.*s\": both match "
+                      "%.*s, and neither is the more specific",
+                      str_fmt(text), str_fmt(other), str_fmt(first->name),
+                      str_fmt(str_head(shared_path(l, &r->pattern, &first->pattern), 200)));
+    else
+        setting_error(match, l->report, AT_VALUE,
+                      "\"%.*s\" matches what \"%.*s\" of the route \"%.*s\" does already",
+                      str_fmt(text), str_fmt(other), str_fmt(first->name));
+    report_note(l->report, first->place, source_line(l, first->place), "that route is here");
+}
+
 static int load_pattern(struct loader *l, struct route *r, struct setting group, struct str text)
 {
     struct setting match = setting_get(group, STR("match"));
@@ -129,20 +199,13 @@ static int load_pattern(struct loader *l, struct route *r, struct setting group,
     }
     if (error < 0)
         return error;
-    r->prefix = pattern_prefix(&r->pattern, arena);
+    r->prefix = prefix_of(&r->pattern, arena);
     if (r->prefix.p == NULL)
         return -ENOMEM;
     doubt_pattern(l, r, match);
     error = mux_add(r->site->mux, &r->pattern, r, &other);
     if (error == -EEXIST) {
-        const struct route *first = other;
-        setting_error(match, l->report, AT_VALUE,
-                      "\"%.*s\" conflicts with \"%.*s\" of the route \"%.*s\" at %s: %s",
-                      str_fmt(str_head(text, 200)), str_fmt(str_head(first->pattern.text, 200)),
-                      str_fmt(first->name), place_text(l, first->place),
-                      str_eq(text, first->pattern.text)
-                          ? "they are the same"
-                          : "some requests match both, and neither is the more specific");
+        conflict(l, r, other, match);
     } else if (error == -E2BIG) {
         setting_error(match, l->report, AT_VALUE, "more than %d wildcards in one pattern",
                       MUX_CAPTURES_MAX);
@@ -152,30 +215,34 @@ static int load_pattern(struct loader *l, struct route *r, struct setting group,
     return 0;
 }
 
-static void load_pool_use(struct loader *l, struct route *r, struct setting group, struct str name)
+static int load_pool_use(struct loader *l, struct route *r, struct setting group, struct str name)
 {
     const struct named *pool = table_find(&l->pools, name);
     struct setting at = setting_get(group, STR("pool"));
 
-    r->pool = name;
+    r->pool = str_is(name, "default") ? STR("default") : arena_str(&r->site->arena, name);
     if (pool == NULL && !l->incomplete && setting_is(at, NODE_STRING))
         setting_error(at, l->report, AT_VALUE, "there is no pool \"%.*s\"",
                       str_fmt(str_head(name, 64)));
+    return r->pool.p != NULL ? 0 : -ENOMEM;
 }
 
-static bool has_unknown_key(struct loader *l, struct setting group)
+/* What the table says; strings are in `arena`. */
+static int load_options(struct loader *l, struct route *r, struct setting group,
+                        struct arena *arena)
 {
-    for (struct setting s = setting_first(group); s.node != NULL; s = setting_next(s)) {
-        const struct option *o = route_options;
-        const char **key = l->listed_route_keys;
-        while (o->name != NULL && !str_eq(str_of(o->name), setting_name(s)))
-            o++;
-        while (*key != NULL && !str_eq(str_of(*key), setting_name(s)))
-            key++;
-        if (o->name == NULL && *key == NULL)
-            return true;
-    }
-    return false;
+    struct route_conf conf;
+    int error =
+        bind_group(group, l->report, route_options,
+                   is_listed(group) ? l->listed_route_keys : l->route_keys, NULL, &conf, arena);
+
+    if (error < 0)
+        return error;
+    origins_move(l->origins, &conf, r);
+    r->run_in_pool = conf.run == ROUTE_RUN_POOL;
+    r->share = (unsigned)conf.share;
+    error = load_pool_use(l, r, group, conf.pool);
+    return error < 0 ? error : load_pattern(l, r, group, conf.match);
 }
 
 int load_route(struct loader *l, struct named *named, struct str name, void *arg)
@@ -183,7 +250,9 @@ int load_route(struct loader *l, struct named *named, struct str name, void *arg
     struct site *site = arg;
     struct setting group = named->setting;
     struct route *r = &site->routes[site->n_routes++];
-    struct route_conf conf;
+    struct scope scope = { .site = site, .route = r };
+    _Alignas(16) char first[KIB(1)];
+    struct arena scratch;
 
     *r = (struct route){ .site = site };
     l->config->n_routes++;
@@ -191,19 +260,12 @@ int load_route(struct loader *l, struct named *named, struct str name, void *arg
     r->name = arena_str(&site->arena, name);
     int error =
         r->name.p ? keep_place(l, &site->arena, setting_place(group, AT_NAME), &r->place) : -ENOMEM;
-    if (error == 0)
-        error = bind_group(group, l->report, route_options,
-                           is_listed(group) ? l->listed_route_keys : l->route_keys, NULL, &conf,
-                           &site->arena);
     if (error < 0)
         return error;
-    origins_move(l->origins, &conf, r);
-    r->run_in_pool = conf.run == ROUTE_RUN_POOL;
-    r->share = conf.share;
-    load_pool_use(l, r, group, conf.pool);
-    if ((error = load_pattern(l, r, group, conf.match)) < 0 ||
-        (error = load_handler(l, r, group, has_unknown_key(l, group))) < 0)
+    arena_init_in(&scratch, first, sizeof first, TEXT_FILE_MAX * 2);
+    error = load_options(l, r, group, &scratch);
+    arena_done(&scratch);
+    if (error < 0 || (error = load_handler(l, r, group)) < 0)
         return error;
-    struct scope scope = { .site = site, .route = r };
     return load_filters(l, &scope, group, &site->filters, &r->filters);
 }

@@ -25,8 +25,7 @@ struct scanner {
     size_t by_name_size, n_names;
     struct opener open[SCAN_DEPTH_MAX];
     unsigned depth;
-    size_t compares; /* of names, that libconfig will make */
-    size_t suspect;  /* a bracket whose end is indented as if it were another's; or SIZE_MAX */
+    size_t suspect; /* a bracket whose end is indented as if it were another's; or SIZE_MAX */
     bool no_memory;
 };
 
@@ -89,6 +88,8 @@ static struct str node_name(const struct scanner *sc, const struct node *n)
     return text_of(sc, n->name_at, n->name_len);
 }
 
+#define NAMES_FEW 16
+
 static size_t name_slot(const struct scanner *sc, uint32_t node)
 {
     const struct node *n = &sc->out->nodes[node];
@@ -108,37 +109,76 @@ static size_t name_slot(const struct scanner *sc, uint32_t node)
     return slot;
 }
 
-/* Enters a named node; libconfig refuses the second of a name without telling the first. */
-static bool add_name(struct scanner *sc, uint32_t node)
+static bool grow_names(struct scanner *sc)
 {
-    if (sc->n_names * 2 >= sc->by_name_size) {
-        size_t size = sc->by_name_size ? sc->by_name_size * 2 : 256;
-        uint32_t *old = sc->by_name;
-        size_t old_size = sc->by_name_size;
-        uint32_t *slots = calloc(size, sizeof *slots);
-        if (slots == NULL) {
-            sc->no_memory = true;
-            return false;
+    size_t old_size = sc->by_name_size, size = old_size ? old_size * 2 : 256;
+    uint32_t *old = sc->by_name, *slots = calloc(size, sizeof *slots);
+
+    if (slots == NULL) {
+        sc->no_memory = true;
+        return false;
+    }
+    sc->by_name = slots;
+    sc->by_name_size = size;
+    for (size_t i = 0; i < old_size; i++)
+        if (old[i] != 0)
+            slots[name_slot(sc, old[i])] = old[i];
+    free(old);
+    return true;
+}
+
+/* *ret_first: the node in the table with this name, which may be the one given. */
+static bool enter_name(struct scanner *sc, uint32_t node, uint32_t *ret_first)
+{
+    if (sc->n_names * 2 >= sc->by_name_size && !grow_names(sc))
+        return false;
+    uint32_t *slot = &sc->by_name[name_slot(sc, node)];
+    if (*slot == 0) {
+        *slot = node;
+        sc->n_names++;
+    }
+    *ret_first = *slot;
+    return true;
+}
+
+/* Small groups are searched one by one: most groups are, and all of them would make a large table.
+ */
+static bool first_of_name(struct scanner *sc, uint32_t self, uint32_t *ret_first)
+{
+    const struct node *nodes = sc->out->nodes, *n = &nodes[self];
+    struct str name = node_name(sc, n);
+    bool few = nodes[n->parent].n <= NAMES_FEW;
+
+    *ret_first = self;
+    if (nodes[n->parent].n <= NAMES_FEW + 1) {
+        for (uint32_t i = n->parent + 1; i < self; i = nodes[i].end) {
+            if (few && str_eq(node_name(sc, &nodes[i]), name)) {
+                *ret_first = i;
+                return true;
+            }
+            if (!few && !enter_name(sc, i, ret_first))
+                return false;
         }
-        sc->by_name = slots;
-        sc->by_name_size = size;
-        for (size_t i = 0; i < old_size; i++)
-            if (old[i] != 0)
-                slots[name_slot(sc, old[i])] = old[i];
-        free(old);
     }
-    size_t slot = name_slot(sc, node);
-    if (sc->by_name[slot] != 0) {
-        const struct node *first = &sc->out->nodes[sc->by_name[slot]];
-        struct place p = text_place(sc->lex.source, first->name_at, 1);
-        complain(sc, sc->out->nodes[node].name_at, sc->out->nodes[node].name_len,
-                 "\"%.*s\" stands here twice; the first is in line %u, column %u",
-                 str_fmt(node_name(sc, first)), p.line, p.col);
-        sc->out->nodes[node].bad = true;
-        return true;
+    return few || enter_name(sc, self, ret_first);
+}
+
+/* libconfig refuses the second of a name without telling the first. */
+static bool check_name(struct scanner *sc, uint32_t self)
+{
+    uint32_t first;
+
+    if (!first_of_name(sc, self, &first))
+        return false;
+    if (first != self) {
+        struct node *nodes = sc->out->nodes;
+        complain(sc, nodes[self].name_at, nodes[self].name_len,
+                 "there is another \"%.*s\" in this group",
+                 str_fmt(str_head(node_name(sc, &nodes[first]), 40)));
+        text_note(sc->lex.source, sc->lex.report, nodes[first].name_at, nodes[first].name_len,
+                  "the first is here");
+        nodes[self].bad = true;
     }
-    sc->by_name[slot] = node;
-    sc->n_names++;
     return true;
 }
 
@@ -146,16 +186,27 @@ static bool add_name(struct scanner *sc, uint32_t node)
 
 #define INDENTATION_MAX 200 /* is looked at */
 
-/* Blanks and tabs that begin the line of `at`; with `first`, SIZE_MAX when other bytes stand before
- * `at`. */
-static size_t indentation(const struct scanner *sc, size_t at, bool first)
+/* Blanks and tabs that begin the line of `at`. */
+static size_t indentation(const struct scanner *sc, size_t at)
 {
-    size_t before = text_place(sc->lex.source, at, 1).col - 1, n = 0;
-    const char *line = sc->lex.source->text + at - before;
+    const char *text = sc->lex.source->text, *end = memrchr(text, '\n', at);
+    const char *line = end ? end + 1 : text;
+    size_t n = 0;
 
-    while (n < before && n < INDENTATION_MAX && (line[n] == ' ' || line[n] == '\t'))
+    while (line + n < text + at && n < INDENTATION_MAX && (line[n] == ' ' || line[n] == '\t'))
         n++;
-    return first && n != before ? SIZE_MAX : n;
+    return n;
+}
+
+/* The same; SIZE_MAX when other bytes stand before `at`. */
+static size_t indentation_of_first(const struct scanner *sc, size_t at)
+{
+    const char *text = sc->lex.source->text;
+    size_t n = 0;
+
+    while (n < at && n < INDENTATION_MAX && (text[at - n - 1] == ' ' || text[at - n - 1] == '\t'))
+        n++;
+    return n == at || text[at - n - 1] == '\n' ? n : SIZE_MAX;
 }
 
 static bool open_bracket(struct scanner *sc, char close)
@@ -169,9 +220,9 @@ static bool open_bracket(struct scanner *sc, char close)
 static void close_bracket(struct scanner *sc)
 {
     const struct opener *o = &sc->open[--sc->depth];
-    size_t here = indentation(sc, sc->token.at, true);
+    size_t here = indentation_of_first(sc, sc->token.at);
 
-    if (sc->suspect == SIZE_MAX && here != SIZE_MAX && here != indentation(sc, o->at, false))
+    if (sc->suspect == SIZE_MAX && here != SIZE_MAX && here != indentation(sc, o->at))
         sc->suspect = o->at;
 }
 
@@ -189,10 +240,9 @@ static bool unbalanced(struct scanner *sc)
     const struct opener *o = &sc->open[sc->depth - 1];
     char c = sc->lex.source->text[o->at];
     if (sc->token.kind != TOKEN_END) {
-        struct place p = text_place(sc->lex.source, sc->token.at, 1);
-        complain(sc, o->at, 1,
-                 "this \"%c\" needs a \"%c\" before the \"%.*s\" in line %u, column %u", c,
-                 o->close, str_fmt(token_text(sc)), p.line, p.col);
+        complain(sc, o->at, 1, "this \"%c\" needs a \"%c\" before the next \"%.*s\"", c, o->close,
+                 str_fmt(token_text(sc)));
+        text_note(sc->lex.source, sc->lex.report, sc->token.at, 1, "which is here");
     } else if (sc->suspect != SIZE_MAX) {
         complain(sc, sc->suspect, 1,
                  "a closing \"%c\" is missing; by the indentation it is the one of this \"%c\"",
@@ -205,8 +255,11 @@ static bool unbalanced(struct scanner *sc)
 
 /* ---- values */
 
-static bool closed(struct scanner *sc)
+static bool closed(struct scanner *sc, uint32_t self)
 {
+    struct node *n = &sc->out->nodes[self];
+
+    n->len = (uint32_t)(sc->token.at + 1) - n->at;
     close_bracket(sc);
     return next(sc);
 }
@@ -271,7 +324,7 @@ static bool elements(struct scanner *sc, uint32_t self, char close)
         if (is(sc, close))
             complain(sc, comma.at, 1, "no comma may stand behind the last value");
     }
-    return closed(sc);
+    return closed(sc, self);
 }
 
 /* One string, or several that are joined: fine in a group, a lost comma in a list. */
@@ -370,7 +423,7 @@ static bool any_value(struct scanner *sc, uint32_t self)
         return word(sc, n);
     case '{':
         n->kind = NODE_GROUP;
-        return open_bracket(sc, '}') && next(sc) && members(sc, self) && closed(sc);
+        return open_bracket(sc, '}') && next(sc) && members(sc, self) && closed(sc, self);
     case '(':
         n->kind = NODE_LIST;
         return elements(sc, self, ')');
@@ -421,7 +474,7 @@ static bool member(struct scanner *sc, uint32_t group)
     if (!add_node(sc, (struct node){ .parent = group,
                                      .name_at = (uint32_t)sc->token.at,
                                      .name_len = (uint32_t)sc->token.len }) ||
-        !add_name(sc, self) || !next(sc))
+        !check_name(sc, self) || !next(sc))
         return false;
     if (!is(sc, '=') && !is(sc, ':')) {
         if (sc->token.kind == TOKEN_JUNK && sc->token.at == at_name.at + at_name.len)
@@ -440,20 +493,11 @@ static bool members(struct scanner *sc, uint32_t self)
 {
     unsigned depth = sc->depth;
 
-    for (size_t n = 0; depth == 0 ? sc->token.kind != TOKEN_END : !is(sc, '}'); n++) {
+    while (depth == 0 ? sc->token.kind != TOKEN_END : !is(sc, '}')) {
         if (sc->token.kind == TOKEN_END)
             return unbalanced(sc);
         if (sc->token.kind != TOKEN_WORD)
             return no_name(sc);
-        if (n == SCAN_MEMBERS_MAX)
-            return fail_at_token(sc,
-                                 "more than %d members in one group; write a list of groups, "
-                                 "each with its name:  ( { name = \"a\"; ... }, ... )",
-                                 SCAN_MEMBERS_MAX);
-        sc->compares += n;
-        if (sc->compares > SCAN_COMPARES_MAX)
-            return fail_at_token(sc, "too many names in the large groups of this file; split it, "
-                                     "or write lists of groups, each with its name");
         if (!member(sc, self))
             return false;
     }

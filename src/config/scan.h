@@ -12,22 +12,20 @@
 
 #include "config/text.h"
 
-#define SCAN_DEPTH_MAX 16          /* groups, lists and arrays in each other */
-#define SCAN_MEMBERS_MAX 5000      /* of one group: libconfig takes n^2 time for n of them */
-#define SCAN_COMPARES_MAX 30000000 /* the sum of that over the groups of a file, n^2 / 2 each */
-#define SCAN_NODES_MAX 1000000     /* in one file */
+#define SCAN_DEPTH_MAX 16      /* groups, lists and arrays in each other */
+#define SCAN_NODES_MAX 2000000 /* in one file */
 
 enum node_kind { NODE_GROUP, NODE_LIST, NODE_ARRAY, NODE_STRING, NODE_INT, NODE_FLOAT, NODE_BOOL };
 
 struct node {
     uint32_t parent;            /* its index; of the root: 0 */
     uint32_t name_at, name_len; /* name_len 0: the root, or an element */
-    uint32_t at, len;           /* of the value's first token; groups and lists: the bracket */
+    uint32_t at, len;           /* of the value's first token; of what has brackets, up to the
+                                   closing one; the root: 0, 0 */
     uint32_t end;               /* index of the first node that is not below it */
-    uint32_t n;                 /* of its members or elements */
-    enum node_kind kind;
-    bool bad;         /* its value was complained about: it is given, but unusable */
-    const char *text; /* STRING: its value (file.c); NULL until then */
+    uint32_t n;                 /* of its members or elements; of a STRING see values.c */
+    enum node_kind kind : 8;
+    bool bad; /* its value was complained about: it is given, but unusable */
 };
 
 struct scan {

@@ -206,39 +206,40 @@ static struct place host_place(const struct loader *l, const struct site *s, str
 {
     for (size_t i = 0; i < l->config->n_sites; i++)
         for (size_t j = 0; l->config->sites[i] == s && j < s->hosts.n; j++)
-            if (str_eq(s->hosts.v[j], host))
+            if (str_eq(s->hosts.v[j], host) && l->site_places[i].hosts != NULL)
                 return l->site_places[i].hosts[j];
-    return s->place;
+    return (struct place){ .file = s->place.file };
 }
 
-static struct str source_line(const struct loader *l, struct place p)
+static void host_taken(struct loader *l, const struct site *s, struct place at, struct str host,
+                       const struct site *other, const struct conf_listener *listener)
 {
-    list_each (f, &l->files, struct file, node) {
-        if (strcmp(f->source.name, p.file) == 0)
-            return text_line(&f->source, p.line);
-    }
-    return STR_EMPTY;
-}
-
-static void host_taken(struct loader *l, struct place at, struct str host, const struct site *other,
-                       const struct conf_listener *listener)
-{
-    struct str source = source_line(l, at);
+    struct str source = STR_EMPTY;
     struct place first = host_place(l, other, host);
 
     list_each (f, &l->files, struct file, node)
-        if (f->source.name == at.file)
+        if (f->source.name == at.file) {
             source = text_line(&f->source, at.line);
-    if (str_eq(host, STR("*")))
+            f->errors++;
+            break;
+        }
+    if (s == other)
+        report_add(l->report, true, at, source, "the host \"%.*s\" stands here twice",
+                   str_fmt(str_head(host, 100)));
+    else if (str_eq(host, STR("*")))
         report_add(l->report, true, at, source,
-                   "the listener \"%.*s\" has a site for all other hosts already: \"%.*s\", at %s",
-                   str_fmt(listener->name), str_fmt(other->name), place_text(l, first));
+                   "the listener \"%.*s\" has a site for all other hosts already: \"%.*s\"",
+                   str_fmt(listener->name), str_fmt(other->name));
     else
-        report_add(
-            l->report, true, at, source,
-            "the host \"%.*s\" is taken on the listener \"%.*s\" by the site \"%.*s\", at %s",
-            str_fmt(str_head(host, 100)), str_fmt(listener->name), str_fmt(other->name),
-            place_text(l, first));
+        report_add(l->report, true, at, source,
+                   "the host \"%.*s\" is taken on the listener \"%.*s\" by the site \"%.*s\"",
+                   str_fmt(str_head(host, 100)), str_fmt(listener->name), str_fmt(other->name));
+    report_note(l->report, first, source_line(l, first),
+                first.line == 0 ? "it is in this file as it was before"
+                : str_eq(other->name, STR("default")) ? "routes outside of a site are those of the "
+                                                      "site \"default\", for all hosts"
+                : s == other                       ? "the first is here"
+                                                   : "it is here");
 }
 
 /* Claims one host on all listeners of the site; a clash is reported once. */
@@ -259,7 +260,7 @@ static int claim(struct loader *l, struct site *s, struct str host, struct place
         else
             other = listener->catch_all;
         if (other != NULL) {
-            host_taken(l, at, host, other, listener);
+            host_taken(l, s, at, host, other, listener);
             return 0;
         }
         if (r < 0)
@@ -273,13 +274,16 @@ int load_hosts(struct loader *l)
     struct config *c = l->config;
 
     for (size_t i = 0; i < c->n_listeners; i++) {
+        c->listeners[i].catch_all = NULL;
         c->listeners[i].hosts = arena_zalloc(&c->arena, sizeof(struct host_table));
         if (c->listeners[i].hosts == NULL)
             return -ENOMEM;
     }
     for (size_t i = 0; i < c->n_sites; i++)
         for (size_t j = 0; j < c->sites[i]->hosts.n; j++) {
-            int r = claim(l, c->sites[i], c->sites[i]->hosts.v[j], l->site_places[i].hosts[j]);
+            const struct place *hosts = l->site_places[i].hosts;
+            struct place at = hosts != NULL ? hosts[j] : c->sites[i]->place;
+            int r = claim(l, c->sites[i], c->sites[i]->hosts.v[j], at);
             if (r < 0)
                 return r;
         }

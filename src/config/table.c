@@ -12,19 +12,25 @@ uint64_t table_hash(struct str key)
     return hash;
 }
 
-/* Where the key is, or the free slot it belongs in. */
-static struct table_slot *slot_of(const struct table *t, struct str key, uint64_t hash)
+static uint32_t folded(uint64_t hash)
 {
-    size_t i = (size_t)(hash ^ hash >> 32) & (t->size - 1);
+    return (uint32_t)(hash ^ hash >> 32);
+}
 
-    while (t->slots[i].key.p != NULL && (t->slots[i].hash != hash || !str_eq(t->slots[i].key, key)))
+/* Where the key is, or the free slot it belongs in. */
+static struct table_slot *slot_of(const struct table *t, struct str key, uint32_t hash)
+{
+    size_t i = hash & (t->size - 1);
+
+    while (t->slots[i].key != NULL &&
+           (t->slots[i].hash != hash || !str_eq(str_make(t->slots[i].key, t->slots[i].len), key)))
         i = (i + 1) & (t->size - 1);
     return &t->slots[i];
 }
 
 void *table_find_hashed(const struct table *t, struct str key, uint64_t hash)
 {
-    return t->size ? slot_of(t, key, hash)->value : NULL;
+    return t->size ? slot_of(t, key, folded(hash))->value : NULL;
 }
 
 void *table_find(const struct table *t, struct str key)
@@ -32,20 +38,32 @@ void *table_find(const struct table *t, struct str key)
     return table_find_hashed(t, key, table_hash(key));
 }
 
+int table_room(struct table *t, struct arena *arena, size_t n)
+{
+    struct table bigger = { .size = max_of(t->size, (size_t)8), .used = t->used };
+
+    while (bigger.size / 2 < t->used + n)
+        bigger.size *= 2;
+    if (bigger.size == t->size)
+        return 0;
+    bigger.slots = arena_array(arena, bigger.size, sizeof *bigger.slots);
+    if (bigger.slots == NULL)
+        return -ENOMEM;
+    for (struct table_slot *s = t->slots; s < t->slots + t->size; s++)
+        if (s->key != NULL)
+            *slot_of(&bigger, str_make(s->key, s->len), s->hash) = *s;
+    *t = bigger;
+    return 0;
+}
+
 int table_add(struct table *t, struct arena *arena, struct str key, void *value)
 {
-    if ((t->used + 1) * 2 > t->size) {
-        struct table bigger = { .size = t->size ? t->size * 2 : 8, .used = t->used };
-        bigger.slots = arena_array(arena, bigger.size, sizeof *bigger.slots);
-        if (bigger.slots == NULL)
-            return -ENOMEM;
-        for (size_t i = 0; i < t->size; i++)
-            if (t->slots[i].key.p != NULL)
-                *slot_of(&bigger, t->slots[i].key, t->slots[i].hash) = t->slots[i];
-        *t = bigger;
-    }
-    uint64_t hash = table_hash(key);
-    *slot_of(t, key, hash) = (struct table_slot){ key, hash, value };
+    uint32_t hash = folded(table_hash(key));
+    int r = table_room(t, arena, 1);
+
+    if (r < 0)
+        return r;
+    *slot_of(t, key, hash) = (struct table_slot){ key.p, (uint32_t)key.n, hash, value };
     t->used++;
     return 0;
 }

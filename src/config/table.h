@@ -12,8 +12,8 @@
 #include "base/arena.h"
 
 struct table_slot {
-    struct str key; /* p == NULL: free */
-    uint64_t hash;
+    const char *key; /* NULL: free */
+    uint32_t len, hash;
     void *value;
 };
 
@@ -33,7 +33,9 @@ uint64_t table_hash(struct str key);
 /* NULL if there is none. */
 void *table_find_hashed(const struct table *t, struct str key, uint64_t hash);
 void *table_find(const struct table *t, struct str key);
-/* The key must not be in it. 0 or -ENOMEM. */
+/* Of a known number: for n more without growing. 0 or -ENOMEM. */
+int table_room(struct table *t, struct arena *arena, size_t n) MUST_USE;
+/* The key is not in it, and shorter than 4 GiB. 0 or -ENOMEM. */
 int table_add(struct table *t, struct arena *arena, struct str key, void *value) MUST_USE;
 
 #endif

@@ -216,3 +216,10 @@ void text_report(const struct text *s, struct report *r, bool error, size_t at, 
     report_vadd(r, error, place, text_line(s, place.line), fmt, ap);
     va_end(ap);
 }
+
+void text_note(const struct text *s, struct report *r, size_t at, size_t width, const char *why)
+{
+    struct place place = text_place(s, at, width);
+
+    report_note(r, place, text_line(s, place.line), "%s", why);
+}

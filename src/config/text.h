@@ -44,5 +44,7 @@ struct str text_line(const struct text *s, unsigned line);
 /* Reports about the bytes [at, at + width). */
 void text_report(const struct text *s, struct report *r, bool error, size_t at, size_t width,
                  const char *fmt, ...) PRINTF_LIKE(6, 7);
+/* A note on the last report, about those bytes; `why` is the whole text. */
+void text_note(const struct text *s, struct report *r, size_t at, size_t width, const char *why);
 
 #endif

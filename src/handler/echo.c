@@ -249,5 +249,15 @@ static enum step echo_handle(struct exchange *x)
     return conf->mode == ECHO_BODY ? send_body(x) : count_body(x);
 }
 
+static struct str echo_explain(const void *conf, const struct routed *r, struct arena *a)
+{
+    const struct echo *echo = conf;
+
+    (void)r, (void)a;
+    return echo->mode == ECHO_BODY ? STR("200, the body of the request")
+                                   : STR("200, a description of the request");
+}
+
 HANDLER_KIND(echo, .size = sizeof(struct echo), .options = echo_options, .handle = echo_handle,
+             .explain = echo_explain,
              .about = "Tells the client what it sent; for tests of clients and proxies.");

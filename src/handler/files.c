@@ -18,6 +18,7 @@
 #include "handler/lookup.h"
 #include "handler/mime.h"
 #include "handler/precondition.h"
+#include "handler/template.h"
 #include "http/accept.h"
 #include "http/date.h"
 #include "http/path.h"
@@ -27,7 +28,9 @@ struct files {
     struct str root;
     struct tree tree; /* files_check() opens its root, and takes leading slashes off the fallback */
     struct strs types;
-    struct mime_table own_types; /* set by files_check() */
+    /* Set by files_check(). */
+    struct str path; /* of the root, absolute */
+    struct mime_table own_types;
 };
 
 static const struct option files_options[] = {
@@ -298,6 +301,7 @@ static void open_root(struct option_check *c, struct files *f)
     struct stat root, top;
 
     f->tree.root_fd = -1;
+    f->path = path;
     if (f->root.n == 0) {
         option_error(c, "root", "must name a directory");
         return;
@@ -380,7 +384,31 @@ static bool files_same(const void *a, const void *b)
            f_root.st_dev == g_root.st_dev && f_root.st_ino == g_root.st_ino;
 }
 
+static struct str files_explain(const void *conf, const struct routed *r, struct arena *a)
+{
+    const struct files *f = conf;
+    enum method method = r->request->method;
+    struct str file, rest = routed_rest(r), list = STR_EMPTY;
+
+    if (method == METHOD_OPTIONS)
+        return STR("204 without a body");
+    if (method != METHOD_GET && method != METHOD_HEAD)
+        return STR("405, as files are for GET and HEAD");
+    if (has_dot_name(rest))
+        return STR("404, as names that begin with a dot are not served");
+    int error = path_to_file(a, rest, &file);
+    if (error == -ENOMEM)
+        return STR_EMPTY;
+    if (error < 0)
+        return STR("404, as no file name has a slash in it");
+    for (size_t i = 0; i < f->tree.index.n && (file.n == 0 || str_ends(file, STR("/"))); i++)
+        list = arena_printf(a, "%.*s%s%.*s", str_fmt(list), i > 0 ? " or " : "",
+                            str_fmt(f->tree.index.v[i]));
+    return arena_printf(a, "the file %.*s%s%.*s%.*s", str_fmt(f->path),
+                        str_ends(f->path, STR("/")) ? "" : "/", str_fmt(file), str_fmt(list));
+}
+
 HANDLER_KIND(files, .size = sizeof(struct files), .options = files_options, .check = files_check,
-             .same = files_same, .handle = files_handle,
+             .same = files_same, .handle = files_handle, .explain = files_explain,
              .about = "Serves the files of a directory to GET and HEAD, with ranges and "
                       "conditional requests.");

@@ -170,8 +170,8 @@ struct handler_kind {
      * outside. */
     bool (*same)(const void *a, const void *b);
     step_fn *handle;
-    /* Or NULL. A line that tells a reader what would be answered, "308 to /new/", without doing
-     * anything; in the arena. {NULL, 0} without memory. */
+    /* Or NULL. What would be answered, in words, "308 to /new/"; opens nothing. Bytes of the path
+     * may stand in it decoded: who prints them escapes them. {NULL, 0} without memory. */
     struct str (*explain)(const void *conf, const struct routed *r, struct arena *a);
     const char *about; /* for muxd.conf(5) */
 };

@@ -340,7 +340,7 @@ void exchange_refuse(struct exchange *x, unsigned status, const char *reason)
 
 static void count_timeout(struct exchange *x)
 {
-    stats_count(x->route->state->counts[x->engine->index], timeouts);
+    stats_count(route_counts(x->route->state, x->engine->index), timeouts);
 }
 
 static void timed_out(struct timer *t)
@@ -593,7 +593,7 @@ static void count(const struct exchange *x, const char *cut)
         stats_count(stats, unanswered);
     if (x->route == NULL)
         return;
-    struct route_counts *counts = x->route->state->counts[x->engine->index];
+    struct route_counts *counts = route_counts(x->route->state, x->engine->index);
     stats_count(counts, requests);
     if (x->status >= 500 || (cut != NULL && x->status != 0))
         stats_count(counts, failed);

@@ -3,21 +3,13 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <search.h>
 #include <stdlib.h>
 
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "config/table.h"
 
-#define SLAB_SLOTS 64 /* routes whose counters stand together */
-
-/* Counters of SLAB_SLOTS routes: for each loop in cache lines of its own. */
-struct counts_slab {
-    struct list node;            /* registry.slabs while a slot is free */
-    uint64_t free;               /* a bit for each slot */
-    struct route_counts *counts; /* [loop][slot] */
-};
 _Static_assert(SLAB_SLOTS == 64, "counts_slab.free has as many bits");
 
 /* ---- pools */
@@ -70,12 +62,64 @@ static void drop_workers(struct workers *w)
 
 /* ---- routes */
 
-static int compare_routes(const void *a, const void *b)
+static struct route_state **bucket(const struct registry *r, struct str site, struct str route)
 {
-    const struct route_state *s = a, *t = b;
-    int d = str_cmp(s->site, t->site);
+    uint64_t hash = table_hash(site) * 31 + table_hash(route);
 
-    return d ? d : str_cmp(s->route, t->route);
+    return &r->routes[(size_t)(hash ^ hash >> 32) & (r->n_buckets - 1)];
+}
+
+static struct str site_of(const struct route_state *state)
+{
+    return str_make(state->names, state->site_len);
+}
+
+static struct str route_of(const struct route_state *state)
+{
+    return str_make(state->names + state->site_len, state->route_len);
+}
+
+/* One bucket a route, or a few routes a bucket when there is no memory for that. */
+static int make_buckets(struct registry *r)
+{
+    size_t old_n = r->n_buckets, n = old_n ? old_n * 2 : 64;
+    struct route_state **old = r->routes, **buckets;
+
+    if (r->n_routes < old_n)
+        return 0;
+    buckets = calloc(n, sizeof *buckets);
+    if (buckets == NULL)
+        return old ? 0 : -ENOMEM;
+    r->routes = buckets;
+    r->n_buckets = n;
+    for (size_t i = 0; i < old_n; i++)
+        for (struct route_state *state = old[i], *next; state != NULL; state = next) {
+            struct route_state **to = bucket(r, site_of(state), route_of(state));
+            next = state->next;
+            state->next = *to;
+            *to = state;
+        }
+    free(old);
+    return 0;
+}
+
+static struct route_state *find_route(const struct registry *r, struct str site, struct str route)
+{
+    struct route_state *state = r->n_buckets ? *bucket(r, site, route) : NULL;
+
+    while (state != NULL && (!str_eq(route_of(state), route) || !str_eq(site_of(state), site)))
+        state = state->next;
+    return state;
+}
+
+static void forget_route(struct registry *r, struct route_state *state)
+{
+    struct route_state **at = bucket(r, site_of(state), route_of(state));
+
+    while (*at != state)
+        at = &(*at)->next;
+    *at = state->next;
+    r->n_routes--;
 }
 
 static struct counts_slab *slab_new(unsigned n_loops)
@@ -108,12 +152,12 @@ static int take_counts(struct registry *r, struct route_state *state)
     if (slab->free == 0)
         list_remove(&slab->node);
     state->slab = slab;
-    state->slot = slot;
+    state->slot = (uint8_t)slot;
     for (unsigned i = 0; i < r->n_loops; i++) {
-        state->counts[i] = &slab->counts[i * SLAB_SLOTS + slot];
-        atomic_init(&state->counts[i]->requests, 0);
-        atomic_init(&state->counts[i]->failed, 0);
-        atomic_init(&state->counts[i]->timeouts, 0);
+        struct route_counts *counts = route_counts(state, i);
+        atomic_init(&counts->requests, 0);
+        atomic_init(&counts->failed, 0);
+        atomic_init(&counts->timeouts, 0);
     }
     return 0;
 }
@@ -122,8 +166,6 @@ static void give_counts(struct registry *r, struct route_state *state)
 {
     struct counts_slab *slab = state->slab;
 
-    if (slab == NULL)
-        return;
     if (slab->free == 0)
         list_push_back(&r->slabs, &slab->node);
     slab->free |= UINT64_C(1) << state->slot;
@@ -139,30 +181,31 @@ struct route_sums route_counts_sum(const struct registry *r, const struct route_
     struct route_sums sums = { 0 };
 
     for (unsigned i = 0; i < r->n_loops; i++) {
-        sums.requests += stats_read(state->counts[i], requests);
-        sums.failed += stats_read(state->counts[i], failed);
-        sums.timeouts += stats_read(state->counts[i], timeouts);
+        const struct route_counts *counts = route_counts(state, i);
+        sums.requests += stats_read(counts, requests);
+        sums.failed += stats_read(counts, failed);
+        sums.timeouts += stats_read(counts, timeouts);
     }
     return sums;
 }
 
 static struct route_state *route_state_new(struct registry *r, struct str site, struct str route)
 {
-    size_t fixed = sizeof(struct route_state) + r->n_loops * sizeof(struct route_counts *);
-    struct route_state *state = calloc(1, fixed + site.n + route.n);
+    struct route_state *state = calloc(1, sizeof *state + site.n + route.n);
 
-    if (state == NULL)
-        return NULL;
-    char *names = (char *)state + fixed;
-    memcpy(names, site.p, site.n);
-    memcpy(names + site.n, route.p, route.n);
-    state->site = str_make(names, site.n);
-    state->route = str_make(names + site.n, route.n);
-    if (take_counts(r, state) < 0 || tsearch(state, &r->routes, compare_routes) == NULL) {
-        give_counts(r, state);
+    check(site.n <= UINT8_MAX && route.n <= UINT8_MAX); /* the loader sees to it */
+    if (state == NULL || make_buckets(r) < 0 || take_counts(r, state) < 0) {
         free(state);
         return NULL;
     }
+    state->site_len = (uint8_t)site.n;
+    state->route_len = (uint8_t)route.n;
+    memcpy(state->names, site.p, site.n);
+    memcpy(state->names + site.n, route.p, route.n);
+    struct route_state **to = bucket(r, site, route);
+    state->next = *to;
+    *to = state;
+    r->n_routes++;
     return state;
 }
 
@@ -207,13 +250,11 @@ static void free_shared(struct route_state *state)
 
 static int take_route(struct registry *r, const struct site *s, struct route *route)
 {
-    struct route_state wanted = { .site = s->name, .route = route->name };
-    void *found = tfind(&wanted, &r->routes, compare_routes);
-
     route->workers = find_workers(r, route->pool);
     check(route->workers != NULL); /* the loader knows all pools */
-    route->state =
-        found != NULL ? *(struct route_state **)found : route_state_new(r, s->name, route->name);
+    route->state = find_route(r, s->name, route->name);
+    if (route->state == NULL)
+        route->state = route_state_new(r, s->name, route->name);
     if (route->state == NULL)
         return -ENOMEM;
     route->state->sites++;
@@ -234,9 +275,9 @@ static void give_route(struct registry *r, struct route *route)
     struct route_sums sums = route_counts_sum(r, state);
     log_debug("route %.*s of site %.*s ends: %" PRIu64 " requests, %" PRIu64 " failed, %" PRIu64
               " time-outs",
-              str_fmt(state->route), str_fmt(state->site), sums.requests, sums.failed,
+              str_fmt(route_of(state)), str_fmt(site_of(state)), sums.requests, sums.failed,
               sums.timeouts);
-    check(tdelete(state, &r->routes, compare_routes) != NULL);
+    forget_route(r, state);
     give_counts(r, state);
     free_shared(state);
     free(state);
@@ -308,12 +349,13 @@ void registry_apply(struct registry *r, const struct config *c)
         pool_resize(w->pool, &conf);
     }
     registry_tidy(r);
-    for (size_t i = 0; i < c->n_sites; i++)
-        for (size_t k = 0; k < c->sites[i]->n_routes; k++) {
-            const struct route *route = &c->sites[i]->routes[k];
-            atomic_store_explicit(&route->state->share.max, (unsigned)route->share,
+    for (size_t i = 0; i < c->n_sites; i++) {
+        struct site *s = c->sites[i];
+        for (size_t k = 0; k < s->n_routes && !s->state->applied; k++)
+            atomic_store_explicit(&s->routes[k].state->share.max, s->routes[k].share,
                                   memory_order_relaxed);
-        }
+        s->state->applied = true;
+    }
 }
 
 void registry_tidy(struct registry *r)
@@ -345,7 +387,8 @@ bool registry_end_pools(struct registry *r, int64_t deadline)
 
 void registry_done(struct registry *r)
 {
-    check(r->n_sites == 0 && r->routes == NULL && list_empty(&r->slabs));
+    check(r->n_sites == 0 && r->n_routes == 0 && list_empty(&r->slabs));
+    free(r->routes);
     list_each_safe (w, &r->pools, struct workers, node) {
         check(w->pool == NULL && w->routes == 0);
         list_remove(&w->node);

@@ -43,19 +43,30 @@ struct route_shared {
     _Alignas(16) char bytes[];
 };
 
+#define SLAB_SLOTS 64 /* routes whose counters stand together */
+
+/* Counters of SLAB_SLOTS routes: for each loop in cache lines of its own. */
+struct counts_slab {
+    struct list node;            /* registry.slabs while a slot is free */
+    uint64_t free;               /* a bit for each slot */
+    struct route_counts *counts; /* [loop][slot] */
+};
+
+/* There may be a hundred thousand of them. */
 struct route_state {
+    struct route_state *next; /* of the same bucket */
     struct pool_share share;
     struct route_shared *_Atomic shared; /* a list; the main thread puts more in front */
-    unsigned sites;                      /* versions of its site that are alive */
-    struct str site, route;
     struct counts_slab *slab;
-    unsigned slot;
-    struct route_counts *counts[]; /* by loop */
+    unsigned sites; /* versions of its site that are alive */
+    uint8_t slot, site_len, route_len;
+    char names[]; /* of the site, of the route */
 };
 
 struct site_state {
     struct site *site;
     struct registry *registry;
+    bool applied;       /* registry_apply() */
     struct letter gone; /* to the main thread */
     struct site_uses {
         _Alignas(CACHE_LINE) unsigned n; /* of that loop alone */
@@ -66,8 +77,9 @@ struct registry {
     struct loop *loop; /* the main thread's */
     unsigned n_loops;
     struct list pools; /* struct workers */
-    void *routes;      /* tsearch(3) of struct route_state, by site and route */
-    struct list slabs; /* struct counts_slab with a free slot */
+    struct route_state **routes; /* buckets, by site and route */
+    size_t n_buckets, n_routes;  /* n_buckets: a power of 2, or 0 */
+    struct list slabs;           /* struct counts_slab with a free slot */
     unsigned n_sites;  /* alive */
 };
 
@@ -100,6 +112,12 @@ static inline void site_unuse(struct site *s, unsigned loop)
 
 /* What the loops share for the route and that kind; NULL: it wants nothing. Any thread. */
 void *route_shared(const struct route_state *state, const struct filter_kind *kind);
+
+/* Of that loop. */
+static inline struct route_counts *route_counts(const struct route_state *state, unsigned loop)
+{
+    return &state->slab->counts[loop * SLAB_SLOTS + state->slot];
+}
 
 /* The sums over all loops. */
 struct route_sums {

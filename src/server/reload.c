@@ -14,6 +14,11 @@
 #include "server/notify.h"
 
 #define TRIM_AFTER (NSEC_PER_SEC / 2)
+#define LARGE_BLOCK KIB(256)
+#define HEAP_SPARE MIB(1)
+#define REFUSED_MAX 300
+#define ASIDE_FILES 3 /* that are named */
+#define ASIDE_MAX 800 /* of the text about them: 250 for each, and how many more there are */
 
 /* ---- what is said */
 
@@ -35,10 +40,55 @@ static const char *since(struct reload *r)
     return r->since;
 }
 
+/* What became of one file: the first of its sites is named. */
+static size_t add_aside(const struct config *c, struct str file, char *buf, size_t size)
+{
+    struct str first = STR_EMPTY;
+    size_t n = 0;
+    int len;
+
+    for (size_t i = 0; i < c->n_sites; i++)
+        if (str_eq(str_of(c->sites[i]->place.file), file) && n++ == 0)
+            first = c->sites[i]->name;
+    file = str_head(file, 100);
+    if (n == 0)
+        len = snprintf(buf, size, "%.*s is left out", str_fmt(file));
+    else if (n == 1)
+        len = snprintf(buf, size, "%.*s is as it was (%.*s)", str_fmt(file), str_fmt(first));
+    else
+        len = snprintf(buf, size, "%.*s is as it was (%.*s and %zu more)", str_fmt(file),
+                       str_fmt(first), n - 1);
+    return (size_t)len;
+}
+
+/* " with 2 errors", and "; a.conf is as it was (shop), b.conf is left out"; or nothing at all. */
+static void aside_text(const struct reload *r, char *ret_errors, char *ret_files)
+{
+    const struct config *c = r->change->config;
+    size_t n = 0;
+
+    ret_errors[0] = ret_files[0] = '\0';
+    if (r->errors == 0)
+        return;
+    snprintf(ret_errors, COMPLAIN_SUM_MAX, " with %u error%s", r->errors,
+             r->errors == 1 ? "" : "s");
+    for (size_t i = 0; i < min_of(c->set_aside.n, (size_t)ASIDE_FILES); i++) {
+        n += (size_t)snprintf(ret_files + n, ASIDE_MAX - n, i ? ", " : "; ");
+        n += add_aside(c, c->set_aside.v[i], ret_files + n, ASIDE_MAX - n);
+    }
+    if (c->set_aside.n > ASIDE_FILES)
+        snprintf(ret_files + n, ASIDE_MAX - n, ", and %zu more files",
+                 c->set_aside.n - ASIDE_FILES);
+}
+
 static void served(struct reload *r)
 {
+    char errors[COMPLAIN_SUM_MAX], files[ASIDE_MAX];
+
+    aside_text(r, errors, files);
     r->served_since = (time_t)(clock_wall() / NSEC_PER_SEC);
-    snprintf(r->status, sizeof r->status, "serving the config loaded at %s", since(r));
+    snprintf(r->status, sizeof r->status, "serving the config loaded at %s%s%s", since(r), errors,
+             files);
 }
 
 /* Whatever came of it: the service is ready, with this config or that. */
@@ -60,11 +110,14 @@ static void fail(struct reload *r, const char *why)
     over(r);
 }
 
-static void fail_with(struct reload *r, unsigned errors, unsigned warnings)
+/* `refused`: why on_error = "keep" did not help, or empty. */
+static void fail_with(struct reload *r, unsigned errors, unsigned warnings, const char *refused)
 {
-    char why[COMPLAIN_SUM_MAX];
+    char sum[COMPLAIN_SUM_MAX], why[REFUSED_MAX + 100];
 
-    fail(r, complain_sum(errors, warnings, why));
+    snprintf(why, sizeof why, "%s%s%s", complain_sum(errors, warnings, sum),
+             *refused ? "; nothing is kept: " : "", refused);
+    fail(r, why);
 }
 
 /* ---- the loader */
@@ -143,19 +196,22 @@ static void loaded(struct letter *l)
         return;
     }
     complain_report(&r->report);
-    unsigned warnings = r->report.warnings;
+    unsigned told = r->report.errors, warnings = r->report.warnings;
+    char refused[REFUSED_MAX];
+    snprintf(refused, sizeof refused, "%.*s", str_fmt(r->report.refused));
     arena_done(&r->arena);
     if (r->result == -ENOMEM) {
         fail(r, "not enough memory");
     } else if (r->result < 0) {
-        fail_with(r, r->report.errors, warnings);
+        fail_with(r, told, warnings, refused);
     } else if (r->log_error < 0) {
         accesslog_complain(&config->access, r->log_error);
         config_unref(config);
-        fail_with(r, 1, warnings);
+        fail_with(r, told + 1, warnings, "");
     } else if (warn_of_loops(r, config), change_prepare(r->change, config, r->log, &errors) < 0) {
-        fail_with(r, errors, warnings);
+        fail_with(r, told + errors, warnings, "");
     } else {
+        r->errors = told;
         change_commit(r->change, true);
     }
 }
@@ -182,10 +238,13 @@ void reload_switched(struct reload *r)
     served(r);
     (void)loop_timer(r->loop, &r->trim, TRIM_AFTER);
     int64_t us = (clock_mono() - r->began) / 1000;
-    log_notice("reloaded %s in %" PRId64 ".%" PRId64
-               " ms: %zu listeners, %zu sites (%zu kept), %zu routes",
-               c->file.p, us / 1000, us % 1000 / 100, c->n_listeners, c->n_sites, c->n_kept,
-               c->n_routes);
+    char errors[COMPLAIN_SUM_MAX], files[ASIDE_MAX];
+    aside_text(r, errors, files);
+    log_line(r->errors != 0 ? LOG_LEVEL_ERROR : LOG_LEVEL_NOTICE,
+             "reloaded %s%s in %" PRId64 ".%" PRId64
+             " ms: %zu listeners, %zu sites (%zu kept), %zu routes%s",
+             c->file.p, errors, us / 1000, us % 1000 / 100, c->n_listeners, c->n_sites, c->n_kept,
+             c->n_routes, files);
     notify_status("%s", r->status);
     over(r);
 }
@@ -232,6 +291,11 @@ void reload_ask(struct reload *r)
 
 void reload_init(struct reload *r, struct loop *loop, struct change *change)
 {
+    /* What a config of many routes takes is mapped by itself and gone when it is freed: malloc
+     * would learn to keep such sizes, and malloc_trim() gives back nothing from the end of a
+     * thread's heap. */
+    mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK);
+    mallopt(M_TRIM_THRESHOLD, HEAP_SPARE);
     *r = (struct reload){ .loop = loop, .change = change };
     timer_init(&r->deadline, too_late);
     timer_init(&r->trim, trim);

@@ -1,6 +1,7 @@
 /*
  * reload.h - SIGHUP: the file is read and checked by a thread of its own, then changed to, or
- * nothing changes. The log says which, and the service manager is told so on every way out.
+ * nothing changes; or, with on_error = "keep", all but the sites of files with errors. The log says
+ * which, and the service manager is told so on every way out.
  *
  * One load at a time. A second reload that is asked for meanwhile is done once the first is
  * through. A load that takes longer than RELOAD_DEADLINE, in a file system that hangs, say, is
@@ -33,7 +34,8 @@ struct reload {
     sem_t ended;          /* by the loader, last of all */
     time_t served_since;  /* when the config that is served was loaded */
     char since[24];       /* that as text */
-    char status[600];     /* how it stands, in a sentence */
+    unsigned errors;      /* in files of the config that is served; not 0: it set them aside */
+    char status[900];     /* how it stands, in a sentence */
 
     /* The loader's, until `loaded` is delivered. */
     struct config *before; /* that is served; counted */

@@ -52,7 +52,7 @@ static void parse(struct str bytes, struct arena *a)
         const struct node *n = &f.scan.nodes[i];
         if (n->end <= i || n->end > f.scan.n || n->at + n->len > f.source.n)
             fail("node out of bounds");
-        if ((n->kind == NODE_STRING) != (n->text != NULL))
+        if (n->kind == NODE_STRING && n->n > buf_len(&f.strings))
             fail("string without text");
     }
     show(&r, a);

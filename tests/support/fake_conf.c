@@ -23,9 +23,11 @@ static void init(struct fake_conf *c, const struct option *options, size_t size,
     *c = (struct fake_conf){ .options = options, .run_check = run_check };
     arena_init(&c->arena, MIB(16));
     buf_init(&c->reports, MIB(1));
-    c->check = (struct option_check){
-        .arena = &c->arena, .base = STR("/nowhere"), .prefix = STR("/"), .report = report
-    };
+    c->check = (struct option_check){ .arena = &c->arena,
+                                      .base = STR("/nowhere"),
+                                      .prefix = STR("/"),
+                                      .in_route = true,
+                                      .report = report };
     c->conf = arena_alloc(&c->arena, max_of(size, (size_t)1));
     check(c->conf != NULL);
     memset(c->conf, 0xa5, size); /* what no default and no check() sets is garbage */

@@ -20,7 +20,7 @@ struct fake_conf {
     struct buf reports; /* "error: to: must begin ...\n" */
 };
 
-/* With the defaults; the prefix is "/". */
+/* With the defaults, in a route without wildcards whose prefix is "/". */
 void fake_conf_handler(struct fake_conf *c, const char *kind);
 void fake_conf_filter(struct fake_conf *c, const char *kind);
 /* Runs the clean-ups that check() registered. */

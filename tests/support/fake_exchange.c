@@ -33,6 +33,36 @@ struct str exchange_peer(const struct exchange *x)
     return x->peer;
 }
 
+size_t exchange_peer_address(const struct exchange *x, unsigned char ret[16])
+{
+    memcpy(ret, x->address, x->address_n);
+    return x->address_n;
+}
+
+enum step exchange_bound_body(struct exchange *x, uint64_t max)
+{
+    x->body_max = max;
+    return x->request.body_length != BODY_LENGTH_UNKNOWN && x->request.body_length > max
+               ? exchange_fail(x, 413, "body_too_large")
+               : STEP_NEXT;
+}
+
+void exchange_bound_time(struct exchange *x, int64_t time)
+{
+    x->time_max = time;
+}
+
+void *exchange_shared(const struct exchange *x)
+{
+    return x->shared;
+}
+
+void exchange_log(struct exchange *x, bool wanted, struct str note)
+{
+    x->unlogged = !wanted;
+    x->note = note;
+}
+
 struct str exchange_route_name(const struct exchange *x)
 {
     return x->route;
@@ -212,6 +242,12 @@ enum step exchange_later(struct exchange *x, step_fn *then)
     x->laters++;
     x->then = then;
     return STEP_LATER;
+}
+
+enum step exchange_wait(struct exchange *x, struct wait wait)
+{
+    x->wait = wait;
+    return exchange_later(x, wait.then);
 }
 
 enum step exchange_await_body(struct exchange *x, step_fn *then)

@@ -51,6 +51,9 @@ struct exchange {
     enum fake_pool pool;
     bool worker;      /* the handler runs on a worker: run = "pool" */
     size_t pull_size; /* bytes the client takes at once; 4096 */
+    unsigned char address[16]; /* of the peer, and its bytes; 0: none */
+    size_t address_n;
+    void *shared;     /* exchange_shared(), which several may have */
     size_t read_size; /* at most this many bytes by one exchange_read(); 0: no such bound */
 
     /* The request body: pieces that arrive one at a time, with -EAGAIN between. */
@@ -69,6 +72,11 @@ struct exchange {
     uint64_t body_length; /* as told by the handler, BODY_LENGTH_UNKNOWN if not */
     unsigned offloads, laters, reads;
     bool awaits_body; /* the LATER is for request body */
+    struct wait wait; /* of exchange_wait() */
+    uint64_t body_max;
+    int64_t time_max;
+    bool unlogged;
+    struct str note;
 
     /* The fake's own. */
     struct arena arena;         /* the handler's, with the bound a test may set */

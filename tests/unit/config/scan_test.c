@@ -220,28 +220,61 @@ START_TEST(structure)
 }
 END_TEST
 
-/* libconfig takes n^2 time for n members of a group. */
+/* They are read piece by piece, and name by name compared with each other. */
 START_TEST(many_members)
 {
-    char *text = malloc(MIB(1));
+    enum { N = 20000 };
+    char *text = malloc(MIB(1)), name[16];
     size_t n = 0;
 
     ck_assert(text != NULL);
-    for (int i = 0; i < SCAN_MEMBERS_MAX; i++)
-        n += (size_t)sprintf(text + n, "a%d = %d;\n", i, i);
-    good(text);
-    strcpy(text + n, "b = 1;");
-    bad(text, "5001:1 more than 5000 members in one group");
-    /* and so it does for many groups that are each within the bound */
-    n = 0;
-    for (int g = 0; g < 10; g++) {
-        n += (size_t)sprintf(text + n, "g%d: {", g);
-        for (int i = 0; i < 4000; i++)
-            n += (size_t)sprintf(text + n, "a%d=1 ", i);
-        n += (size_t)sprintf(text + n, "}\n");
+    for (int i = 0; i < N; i++)
+        n += (size_t)sprintf(text + n, "a%d = \"%d\\n\"; # %d\n", i, i, i);
+    ck_assert_int_eq(parse(text), 0);
+    struct setting s = setting_first(file_root(&file));
+    for (int i = 0; i < N; i++, s = setting_next(s)) {
+        n = (size_t)sprintf(name, "%d\n", i);
+        ck_assert(str_eq(setting_text(s), str_make(name, n)));
     }
-    bad(text, "4:");
-    ck_assert_ptr_nonnull(strstr(tree_messages(), "too many names in the large groups"));
+    ck_assert_ptr_null(s.node);
+    file_done(&file);
+    strcat(text, "a17 = 1; a3 = 2;");
+    bad(text, "20001:1 \"a17\" stands here twice; the first is in line 18, column 1\n"
+              "20001:10 \"a3\" stands here twice; the first is in line 4, column 1");
+    free(text);
+}
+END_TEST
+
+/* What is too large for one piece, in each other. */
+START_TEST(large_values)
+{
+    char *text = malloc(MIB(2));
+    size_t n = 0;
+
+    ck_assert(text != NULL);
+    n += (size_t)sprintf(text + n, "first = 1; large: { l = ( // of groups\n");
+    for (int g = 0; g < 500; g++) {
+        n += (size_t)sprintf(text + n, "%s{ g = \"%d\" \"\"; a = [ \"x", g ? " /* , */ , # ,\n" : "", g);
+        n += (size_t)sprintf(text + n, "%0*d\" ]; m: ( ( ", g == 250 ? 50000 : 5, 0);
+        for (int i = 0; i < (g % 100 == 0 ? 201 : 2); i++)
+            n += (size_t)sprintf(text + n, "%s1.%d", i ? "," : "", i);
+        n += (size_t)sprintf(text + n, " ) # )\n, {}, [ ] ) }");
+    }
+    sprintf(text + n, "\n ) }, last = \"\\\\\"; # end");
+    ck_assert_int_eq(parse(text), 0);
+    struct setting root = file_root(&file);
+    struct setting s = setting_first(setting_get(setting_get(root, STR("large")), STR("l")));
+    for (int g = 0; g < 500; g++, s = setting_next(s)) {
+        char name[16];
+        n = (size_t)sprintf(name, "%d", g);
+        ck_assert(str_eq(setting_text(setting_get(s, STR("g"))), str_make(name, n)));
+        struct setting m = setting_get(s, STR("m"));
+        ck_assert_uint_eq(setting_first(m).node->n, g % 100 == 0 ? 201 : 2);
+        ck_assert_uint_eq(m.node->n, 3);
+    }
+    ck_assert_ptr_null(s.node);
+    ck_assert(str_eq(setting_text(setting_get(root, STR("last"))), STR("\\")));
+    file_done(&file);
     free(text);
 }
 END_TEST
@@ -264,6 +297,7 @@ int main(void)
     tcase_add_test(t, balance);
     tcase_add_test(t, structure);
     tcase_add_test(t, many_members);
+    tcase_add_test(t, large_values);
     tcase_set_timeout(t, 60);
     suite_add_tcase(s, t);
     return tree_main(s);

@@ -71,7 +71,6 @@ static const struct {
     { "https:///x", "names no host" },
     { "https://:80/x", "names no host" },
     { "https://a@b/", "user name" },
-    { "/{rest}", "reserved for placeholders" },
     { "/a b", "byte 0x20" },
     { "/a\r\nX: y", "byte 0x0d" },
     { "/\xc3\xa4", "byte 0xc3" },

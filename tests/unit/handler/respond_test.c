@@ -33,7 +33,7 @@ END_TEST
 START_TEST(body_and_type)
 {
     fake_conf_int(&conf, "status", 404);
-    fake_conf_str(&conf, "body", "{}");
+    fake_conf_str(&conf, "body", "{{}}");
     fake_conf_str(&conf, "type", "application/json");
     ck_assert_uint_eq(fake_conf_check(&conf), 0);
     fake_exchange_run(x, &conf, "respond");
