@@ -184,14 +184,16 @@ static void pattern_error(struct loader *l, struct setting match, struct str tex
 
 static bool site_covers(const struct site *site, const struct pattern *p)
 {
+    struct str name = pattern_host(p);
+
     for (size_t i = 0; i < site->hosts.n; i++) {
         struct str host = site->hosts.v[i];
         bool wild = str_starts(host, STR("*."));
-        if (str_eq(host, STR("*")) || (!wild && !p->host_is_wildcard && str_eq(host, p->host)) ||
-            (wild && (str_ends(p->host, str_from(host, 1)) ||
-                      (p->host_is_wildcard && str_eq(p->host, str_from(host, 2))))) ||
-            (!wild && p->host_is_wildcard && host.n > p->host.n + 1 && str_ends(host, p->host) &&
-             host.p[host.n - p->host.n - 1] == '.'))
+        if (str_eq(host, STR("*")) || (!wild && !p->host_is_wildcard && str_eq(host, name)) ||
+            (wild && (str_ends(name, str_from(host, 1)) ||
+                      (p->host_is_wildcard && str_eq(name, str_from(host, 2))))) ||
+            (!wild && p->host_is_wildcard && host.n > name.n + 1 && str_ends(host, name) &&
+             host.p[host.n - name.n - 1] == '.'))
             return true;
     }
     return site->hosts.n == 0;
@@ -202,13 +204,15 @@ static void doubt_pattern(struct loader *l, const struct route *r, struct settin
 {
     const struct pattern *p = &r->pattern;
     const char *doubt = NULL;
+    struct str method = pattern_method(p);
+    struct segment segment;
     char upper[16] = "";
 
-    for (size_t i = 0; i < min_of(p->method_token.n, sizeof upper - 1); i++)
-        upper[i] = (char)toupper((unsigned char)p->method_token.p[i]);
-    for (size_t i = 0; i < p->n_segments && doubt == NULL; i++) {
-        struct str text = p->segments[i].text;
-        if (p->segments[i].kind != SEGMENT_LITERAL)
+    for (size_t i = 0; i < min_of(method.n, sizeof upper - 1); i++)
+        upper[i] = (char)toupper((unsigned char)method.p[i]);
+    for (size_t i = 0; doubt == NULL && pattern_next(p, &i, &segment);) {
+        struct str text = segment.text;
+        if (segment.kind != SEGMENT_LITERAL)
             continue;
         if (str_chr(text, '*') < text.n)
             doubt =
@@ -220,10 +224,9 @@ static void doubt_pattern(struct loader *l, const struct route *r, struct settin
     }
     if (p->has_method && p->method == METHOD_OTHER && method_of(str_of(upper)) != METHOD_OTHER)
         doubt = "methods are upper case, and this one is not";
-    else if (p->has_method && (str_chr(p->method_token, '~') < p->method_token.n ||
-                               str_chr(p->method_token, '^') < p->method_token.n))
+    else if (p->has_method && (str_chr(method, '~') < method.n || str_chr(method, '^') < method.n))
         doubt = "there are no regular expressions here; this is taken for a method";
-    else if (p->host.n > 0 && !site_covers(r->site, p))
+    else if (p->host_n > 0 && !site_covers(r->site, p))
         doubt = "no host of this site is that of the pattern, so it never matches";
     if (doubt != NULL)
         setting_warning(match, l->report, AT_VALUE, "%s", doubt);
@@ -246,23 +249,26 @@ static int load_pattern(struct loader *l, struct route *r, struct setting group,
     }
     if (error < 0)
         return error;
-    r->prefix = pattern_prefix(&r->pattern, arena);
-    if (r->prefix.p == NULL)
-        return -ENOMEM;
+    r->prefix = pattern_prefix(&r->pattern);
     doubt_pattern(l, r, match);
     error = mux_add(r->site->mux, &r->pattern, r, &other);
     if (error == -EEXIST) {
         const struct route *first = other;
         setting_error(match, l->report, AT_VALUE,
                       "\"%.*s\" conflicts with \"%.*s\" of the route \"%.*s\" at %s: %s",
-                      str_fmt(str_head(text, 200)), str_fmt(str_head(first->pattern.text, 200)),
-                      str_fmt(first->name), place_text(l, first->place),
-                      str_eq(text, first->pattern.text)
+                      str_fmt(str_head(text, 200)),
+                      str_fmt(str_head(pattern_text(&first->pattern), 200)), str_fmt(first->name),
+                      place_text(l, first->place),
+                      str_eq(text, pattern_text(&first->pattern))
                           ? "they are the same"
                           : "some requests match both, and neither is the more specific");
     } else if (error == -E2BIG) {
         setting_error(match, l->report, AT_VALUE, "more than %d wildcards in one pattern",
                       MUX_CAPTURES_MAX);
+    } else if (error == -ENOSPC) {
+        setting_error(match, l->report, AT_VALUE,
+                      "more than %d methods of one site are not those of RFC 9110",
+                      MUX_METHODS_MAX);
     } else {
         return error;
     }

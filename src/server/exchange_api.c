@@ -17,16 +17,11 @@ struct str exchange_rest(const struct exchange *x)
 
 struct str exchange_capture(const struct exchange *x, struct str name)
 {
-    size_t i = 0;
+    struct str known;
 
-    for (size_t s = 0; s < x->route->pattern.n_segments; s++) {
-        const struct segment *seg = &x->route->pattern.segments[s];
-        if ((seg->kind != SEGMENT_WILDCARD && seg->kind != SEGMENT_REST) || seg->text.n == 0)
-            continue;
-        if (str_eq(seg->text, name))
+    for (size_t i = 0, at = 0; pattern_next_name(&x->route->pattern, &at, &known); i++)
+        if (str_eq(known, name))
             return x->match.captures[i];
-        i++;
-    }
     return STR_EMPTY;
 }
 
