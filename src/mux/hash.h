@@ -10,7 +10,20 @@
 
 #include "base/str.h"
 
-static inline uint64_t word_load(const char *p)
+#define BYTES UINT64_C(0x0101010101010101) /* times a byte: that byte eight times */
+
+/* The high bits of the bytes of w that are zero; one behind such a byte may be set as well. */
+static inline uint64_t bytes_zero(uint64_t w)
+{
+    return (w - BYTES) & ~w & BYTES << 7;
+}
+
+static inline unsigned first_byte(uint64_t high_bits)
+{
+    return (unsigned)__builtin_ctzll(high_bits) / 8;
+}
+
+static inline uint64_t word_load(const void *p)
 {
     uint64_t w;
 
@@ -55,13 +68,11 @@ static inline uint32_t hash_end(uint64_t h)
 /* The hash of s up to the first slash behind s.p[at], and where that or the end is. */
 static inline uint32_t hash_segment(struct str s, size_t at, size_t *ret_end)
 {
-    static const uint64_t ones = UINT64_C(0x0101010101010101);
     uint64_t h = 0;
 
     while (at < s.n) {
-        uint64_t w = word_at(s, at), x = w ^ ('/' * ones);
-        uint64_t slash = (x - ones) & ~x & ones << 7;
-        size_t n = slash ? (size_t)__builtin_ctzll(slash) / 8 : 8;
+        uint64_t w = word_at(s, at), slash = bytes_zero(w ^ ('/' * BYTES));
+        size_t n = slash ? first_byte(slash) : 8;
         if (n < 8) {
             if (n > 0)
                 h = hash_mix(h, word_head(w, (unsigned)n));

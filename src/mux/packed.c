@@ -31,10 +31,16 @@ struct packed {
     uint8_t n_small; /* literal children, if there is no table */
 };
 
-/* Linear probing from hash * n / 2^32 on; `at` 0: free. The word before it is n. */
+/*
+ * Linear probing from hash * n / 2^32 on; `at` 0: free. The word before it is n. In place of the
+ * hash's last 4 bits is how many lines of memory behind the first the child and all below it take,
+ * if they are few: those are asked for while the first is still on its way.
+ */
 struct slot {
-    uint32_t hash, at;
+    uint32_t hash_and_lines, at;
 };
+#define LINE 64
+#define LINES_MAX 8
 
 static const uint16_t *offsets_of(const struct packed *n)
 {
@@ -169,7 +175,8 @@ static void write_table(uint64_t *words, uint32_t at, const struct tree_node *pa
         uint64_t i = c->hash * cap >> 32;
         while (slots[i].at != 0)
             i = i + 1 < cap ? i + 1 : 0;
-        slots[i] = (struct slot){ c->hash, c->at };
+        uint32_t lines = min_of(c->words * 8 / LINE, (uint32_t)LINES_MAX);
+        slots[i] = (struct slot){ (c->hash & ~15u) | lines, c->at };
     }
 }
 
@@ -283,16 +290,10 @@ static const struct packed *find_in_table(const struct walk *w, const struct pac
     uint64_t cap = w->words[table], i = hash * cap >> 32;
     const struct slot *slots = (const struct slot *)(w->words + table + 1);
     for (; slots[i].at != 0; i = i + 1 < cap ? i + 1 : 0)
-        if (slots[i].hash == hash) {
+        if ((slots[i].hash_and_lines ^ hash) >> 4 == 0) {
             const struct packed *child = node_at(w, slots[i].at);
-            __builtin_prefetch((const char *)child + 64);
-            __builtin_prefetch((const char *)child + 128);
-            __builtin_prefetch((const char *)child + 192);
-            __builtin_prefetch((const char *)child + 256);
-            __builtin_prefetch((const char *)child + 320);
-            __builtin_prefetch((const char *)child + 384);
-            __builtin_prefetch((const char *)child + 448);
-            __builtin_prefetch((const char *)child + 512);
+            for (uint32_t line = slots[i].hash_and_lines & 15; line > 0; line--)
+                __builtin_prefetch((const char *)child + line * LINE);
             if (goes_on(w->path, at, text_of(child), child->text_n))
                 return child;
         }
@@ -305,10 +306,15 @@ static inline const struct packed *find_literal(const struct walk *w, const stru
 {
     if (n->flags & NODE_HAS_TABLE)
         return find_in_table(w, n, at, hash);
-    const uint8_t *tags = tags_of(n), tag = tag_of(hash);
-    for (size_t i = 0; i < n->n_small; i++)
-        if (tags[i] == tag) {
-            const struct packed *child = node_at(w, place_of(w, n) + offsets_of(n)[i]);
+    const uint8_t *tags = tags_of(n);
+    const uint64_t wanted = tag_of(hash) * BYTES;
+    for (unsigned i = 0; i < n->n_small; i += 8)
+        for (uint64_t same = bytes_zero(word_load(tags + i) ^ wanted); same != 0;
+             same &= same - 1) {
+            unsigned k = i + first_byte(same);
+            if (k >= n->n_small)
+                break;
+            const struct packed *child = node_at(w, place_of(w, n) + offsets_of(n)[k]);
             if (goes_on(w->path, at, text_of(child), child->text_n))
                 return child;
         }
