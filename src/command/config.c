@@ -95,8 +95,8 @@ static struct str path_text(struct writer *w, const struct option *o, const void
     struct str all = STR("[ ");
     for (size_t i = 0; i < list->n; i++) {
         struct str path = list->v[i], first = str_cut(&path, ' ');
-        struct str one = arena_printf(a, "%.*s %.*s", str_fmt(first),
-                                      str_fmt(moved(w, str_trim(path), dir)));
+        struct str one =
+            arena_printf(a, "%.*s %.*s", str_fmt(first), str_fmt(moved(w, str_trim(path), dir)));
         all = arena_printf(a, "%.*s%s%.*s", str_fmt(all), i ? ", " : "",
                            str_fmt(value_quote(one, a)));
     }
@@ -126,9 +126,9 @@ static void values(struct writer *w, const struct option *table, const void *own
 
 /* ---- filters */
 
-static const char *const remarks[] = { [ORIGIN_TOP] = " (top level)",
-                                       [ORIGIN_SITE] = " (site)",
-                                       [ORIGIN_ROUTE] = "" };
+static const char *const remarks[] = {
+    [ORIGIN_TOP] = " (top level)", [ORIGIN_SITE] = " (site)", [ORIGIN_ROUTE] = ""
+};
 
 /* The struct of the filter at that level, or of the next one out that has one; or NULL. */
 static const void *at_level(struct writer *w, const void *own, enum origin_level level,
@@ -175,8 +175,7 @@ static void joined_values(struct writer *w, const struct filter_use *use, const 
             if (from != NULL && at == level)
                 value(w, o, own, from, "");
             else if (from != NULL)
-                line(w,
-                     arena_printf(a, "# and %s = %.*s", o->name, str_fmt(value_text(o, own, a))),
+                line(w, arena_printf(a, "# and %s = %.*s", o->name, str_fmt(value_text(o, own, a))),
                      arena_printf(a, "%.*s%s", str_fmt(subject_place(w->s, *from)), remarks[at]));
         }
     }

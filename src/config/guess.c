@@ -63,7 +63,8 @@ static const struct habit habits[] = {
     { "errordocument", "errors", "errors = [ \"404 FILE\" ]  of a site" },
     { "port", "address", "address = \"*:8080\"  of a listener" },
     { "bind", "address", "address = \"*:8080\"  of a listener" },
-    { "listen", "address", "address = \"*:8080\"  of a listener; `listen` of a site names listeners" },
+    { "listen", "address",
+      "address = \"*:8080\"  of a listener; `listen` of a site names listeners" },
     { "client_max_body_size", "body", "limits: { body = \"10M\"; }" },
     { "keepalive_timeout", "idle", "timeouts: { idle = \"60s\"; }  outside of all groups" },
     { "client_header_timeout", "header", "timeouts: { header = \"10s\"; }  outside of all groups" },
@@ -155,8 +156,8 @@ static void add_sections(struct homes *h, struct str key, const struct option *t
         else if (s->named) /* "routes": of a route */
             add_home(h, "it is an option of a %.*s", (int)strlen(s->name) - 1, s->name);
         else
-            add_home(h, "its place is  %s: { %.*s = %s; }  outside of all groups", s->name, str_fmt(key),
-                     sample(s->options, key));
+            add_home(h, "its place is  %s: { %.*s = %s; }  outside of all groups", s->name,
+                     str_fmt(key), sample(s->options, key));
     }
 }
 
@@ -170,8 +171,8 @@ bool guess_home(struct str key, const struct option *table, char *buf)
                      habits[i].home);
             return true;
         }
-    h.len = (size_t)snprintf(buf, GUESS_MAX, "\"%.*s\" does not belong here: ",
-                             str_fmt(str_head(key, 60)));
+    h.len = (size_t)snprintf(buf, GUESS_MAX,
+                             "\"%.*s\" does not belong here: ", str_fmt(str_head(key, 60)));
     add_kinds(&h, key, table);
     add_sections(&h, key, table);
     return h.n > 0;

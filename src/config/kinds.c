@@ -117,15 +117,12 @@ static int name_wildcards(struct loader *l, const struct scope *scope, struct op
 
     if (p == NULL || c->any_name || p->n_names == 0)
         return 0;
-    struct str *v = arena_array(&l->arena, p->n_names, sizeof *v);
+    struct str *v = arena_array(&l->arena, p->n_names + 1u, sizeof *v);
     if (v == NULL)
         return -ENOMEM;
     c->names.v = v;
-    for (size_t i = 0; i < p->n_segments; i++) {
-        const struct segment *s = &p->segments[i];
-        if ((s->kind == SEGMENT_WILDCARD || s->kind == SEGMENT_REST) && s->text.n > 0)
-            v[c->names.n++] = s->text;
-    }
+    for (size_t at = 0; pattern_next_name(p, &at, &v[c->names.n]);)
+        c->names.n++;
     return 0;
 }
 
@@ -133,7 +130,7 @@ static bool any_host(const struct scope *scope)
 {
     const struct strs *hosts = &scope->site->hosts;
 
-    if (scope->route != NULL && scope->route->pattern.host.n > 0)
+    if (scope->route != NULL && scope->route->pattern.host_n > 0)
         return false;
     for (size_t i = 0; i < hosts->n; i++)
         if (str_eq(hosts->v[i], STR("*")))
@@ -168,6 +165,7 @@ int load_kind(struct loader *l, const struct scope *scope, struct setting s,
     void *conf = arena_zalloc(arena, max_of(kind->size, (size_t)1));
     const struct route *route = scope->route;
     const void *over = kind->merge == NULL ? outer : NULL;
+    bool has_pattern = route != NULL && route->pattern.text != NULL;
     int error;
 
     *ret = conf;
@@ -193,9 +191,9 @@ int load_kind(struct loader *l, const struct scope *scope, struct setting s,
     struct kind_check k = {
         .check = { .arena = arena,
                    .base = s.file->source.dir,
-                   .prefix = route != NULL && route->prefix.p != NULL ? route->prefix : STR("/"),
+                   .prefix = has_pattern ? pattern_prefix(&route->pattern) : STR("/"),
                    .in_route = route != NULL,
-                   .any_name = route != NULL && route->prefix.p == NULL,
+                   .any_name = route != NULL && !has_pattern,
                    .any_host = any_host(scope),
                    .report = report_check },
         .l = l,

@@ -182,9 +182,16 @@ static struct token string(struct lexer *l)
 /* A quote that is not a plain one: its bytes, or 0. */
 static size_t foreign_quote(const char *p)
 {
-    static const char *const quotes[] = { "'", "`", "\xE2\x80\x98", "\xE2\x80\x99",
-                                          "\xE2\x80\x9A", "\xE2\x80\x9C", "\xE2\x80\x9D",
-                                          "\xE2\x80\x9E", "\xC2\xAB", "\xC2\xBB" };
+    static const char *const quotes[] = { "'",
+                                          "`",
+                                          "\xE2\x80\x98",
+                                          "\xE2\x80\x99",
+                                          "\xE2\x80\x9A",
+                                          "\xE2\x80\x9C",
+                                          "\xE2\x80\x9D",
+                                          "\xE2\x80\x9E",
+                                          "\xC2\xAB",
+                                          "\xC2\xBB" };
 
     for (size_t i = 0; i < array_len(quotes); i++)
         if (strncmp(p, quotes[i], strlen(quotes[i])) == 0)

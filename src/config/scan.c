@@ -517,7 +517,8 @@ static bool no_name(struct scanner *sc, uint32_t group)
         return member(sc, group, false);
     }
     const char *before = sc->lex.source->text + sc->token.at;
-    if (sc->token.kind == TOKEN_NUMBER && sc->token.at > 2 && before[-1] == ',' && ascii_digit((unsigned char)before[-2])) {
+    if (sc->token.kind == TOKEN_NUMBER && sc->token.at > 2 && before[-1] == ',' &&
+        ascii_digit((unsigned char)before[-2])) {
         complain(sc, sc->token.at - 1, 1, "no comma stands between the digits of a number");
         return member(sc, group, false);
     }
@@ -545,7 +546,8 @@ static bool skip_second_equals(struct scanner *sc)
 {
     const char *text = sc->lex.source->text;
 
-    if (!is(sc, '=') && !is(sc, ':') && !(sc->token.kind == TOKEN_JUNK && text[sc->token.at] == '>'))
+    if (!is(sc, '=') && !is(sc, ':') &&
+        !(sc->token.kind == TOKEN_JUNK && text[sc->token.at] == '>'))
         return true;
     complain(sc, sc->token.at, sc->token.len, "one \"=\" or \":\" is enough");
     return next(sc);
@@ -585,7 +587,8 @@ static bool no_equals(struct scanner *sc, uint32_t self)
 
     if (sc->token.kind == TOKEN_JUNK && strchr("+-", text_of(sc, sc->token.at, 1).p[0]) != NULL)
         return fail_at_token(sc, "\"=\" stands alone:  %.*s = ...;", str_fmt(name));
-    complain(sc, n->name_at, n->name_len, "\"=\" or \":\" is missing behind \"%.*s\"", str_fmt(name));
+    complain(sc, n->name_at, n->name_len, "\"=\" or \":\" is missing behind \"%.*s\"",
+             str_fmt(name));
     n->bad = !begins_value(sc);
     if (!n->bad)
         return true;
