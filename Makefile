@@ -45,10 +45,10 @@ LINK = $(call quiet,LINK)$(CC) $(ALL_CFLAGS) $(SAFE_LDFLAGS) $(LDFLAGS) -o $@ $^
 
 # Objects are linked one by one, never from an archive: kinds of handlers and filters register
 # themselves, and nobody refers to them.
-FLOORS := base event http mux handler filter config server
+FLOORS := base event http mux handler filter config server command
 SRC := $(wildcard $(FLOORS:%=src/%/*.c))
 OBJ := $(SRC:src/%.c=$(BUILD)/%.o)
-BELOW_SERVER := $(filter-out $(BUILD)/server/%,$(OBJ))
+BELOW_SERVER := $(filter-out $(BUILD)/server/% $(BUILD)/command/%,$(OBJ))
 TEST_SRC := $(wildcard tests/*/*.c tests/*/*/*.c)
 test_objects = $(patsubst tests/%.c,$(BUILD)/tests/%.o,$(wildcard tests/$(1)/*.c))
 SUPPORT_OBJ := $(call test_objects,support)
@@ -178,6 +178,7 @@ PARTS_RELOAD = "tests/reload/run --muxd $(BUILD)/muxd-test$(if $(SAN), --no-memo
 PARTS_LOG = "tests/log/run --muxd $(BUILD)/muxd-test"
 # Judges the memory of the plain build; the sanitizers need more by far.
 PARTS_MEMORY = $(if $(SAN),,"bench/upload --muxd $(BUILD)/muxd --mib 96")
+PARTS_EXPLAIN = "tests/explain/run --muxd $(BUILD)/muxd"
 PARTS_DOC = "tests/doc/run $(BUILD)" "tests/doc/examples $(BUILD)" "tests/cli/run $(BUILD)/muxd"
 BUILT_DOC = $(BUILD)/muxd $(BUILD)/muxd-doc man $(BUILD)/conf/muxd.conf demo
 
@@ -185,7 +186,7 @@ check: ## install what is missing, build, run all tests (SAN=address,undefined o
 	@tools/packages build test
 	$(AGAIN) check-all
 check-all: $(UNIT) $(CORPUS) $(BUILD)/muxd-test $(BUILT_DOC)
-	@tests/run-all $(PARTS_LINT) $(PARTS_UNIT) $(PARTS_FUZZ) $(PARTS_DOC) \
+	@tests/run-all $(PARTS_LINT) $(PARTS_UNIT) $(PARTS_FUZZ) $(PARTS_DOC) $(PARTS_EXPLAIN) \
 		$(PARTS_MEMORY) $(PARTS_LOG) $(PARTS_HTTP) $(PARTS_RELOAD)
 check-unit: $(UNIT) ## the unit tests alone
 	@tests/run-all $(PARTS_UNIT)

@@ -1,6 +1,6 @@
 /*
- * main.c - the command line: `muxd [-c FILE]` serves in the foreground, `muxd check` looks at a
- * config without serving it. Exit statuses are those of sysexits.h.
+ * main.c - the command line: `muxd [-c FILE]` serves in the foreground, `muxd COMMAND` looks at a
+ * config without serving it (command/). Exit statuses are those of sysexits.h.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,8 +14,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "config.h"
-#include "config/config.h"
-#include "server/complain.h"
+#include "command/command.h"
 #include "server/conn.h"
 #include "server/engine.h"
 #include "server/server.h"
@@ -23,66 +22,18 @@
 #define MUXD_CONF_FILE MUXD_SYSCONFDIR "/muxd.conf"
 
 static const char usage_text[] =
-    "usage: muxd [-c FILE]         serve, in the foreground\n"
-    "       muxd check [-c FILE]   say what is wrong with a config\n"
-    "       muxd -V                print version and features\n"
-    "       muxd -h                print this\n"
-    "The default FILE is " MUXD_CONF_FILE ". See muxd(8) and muxd.conf(5).\n";
-
-static void print_report(struct report *report)
-{
-    unsigned shown = 0;
-
-    report_sort(report);
-    list_each (item, &report->items, struct report_item, node) {
-        struct str text = report_text(item, true, report->arena);
-        fprintf(stderr, "%.*s", str_fmt(text));
-        shown++;
-    }
-    if (report->dropped)
-        fprintf(stderr, "and %u more\n", report->errors + report->warnings - shown);
-}
-
-/* Loads, and prints what there is to say. */
-static int load(const char *file, struct config **ret)
-{
-    struct arena arena;
-    struct report report;
-    char sum[COMPLAIN_SUM_MAX];
-
-    arena_init(&arena, COMPLAIN_MEMORY);
-    report_init(&report, &arena);
-    int r = config_load(file, NULL, &report, ret);
-    const char *end = r == -ENOMEM ? "not enough memory"
-                      : r < 0      ? complain_sum(report.errors, report.warnings, sum)
-                                   : NULL;
-    if (log_is_journal()) { /* whose records have a level, and are one line each */
-        complain_report(&report);
-        if (end != NULL)
-            log_plain(LOG_LEVEL_ERROR, "%s: %s", file, end);
-    } else {
-        print_report(&report);
-        if (end != NULL)
-            fprintf(stderr, "%s: %s\n", file, end);
-    }
-    arena_done(&arena);
-    if (r < 0)
-        return r == -ENOMEM ? EX_OSERR : EX_CONFIG;
-    return EX_OK;
-}
-
-static int command_check(const char *file)
-{
-    struct config *config;
-    int status = load(file, &config);
-
-    if (status == EX_OK) {
-        printf("%s: ok: %zu listeners, %zu sites, %zu routes\n", file, config->n_listeners,
-               config->n_sites, config->n_routes);
-        config_unref(config);
-    }
-    return status;
-}
+    "usage: muxd [-c FILE]                 serve, in the foreground\n"
+    "       muxd check [--json] [-W error] say what is wrong with the config\n"
+    "       muxd config                    print it whole: each value, and where it is from\n"
+    "       muxd routes [--json]           list its routes in the order of matching\n"
+    "       muxd explain [--json] [-H 'NAME: VALUE']... [--listener NAME] METHOD URL\n"
+    "                                      say what answers a request, and why; with - in place\n"
+    "                                      of METHOD URL for each line of standard input\n"
+    "       muxd diff NEW                  compare it with a new one\n"
+    "       muxd -V                        print version and features\n"
+    "       muxd -h                        print this\n"
+    "Each takes -c FILE; the default is " MUXD_CONF_FILE ".\n"
+    "See muxd(8), muxd.conf(5) and muxd-routes(7).\n";
 
 /* What the failing thread was serving. Async-signal-safe but for snprintf, which glibc's is for
  * these conversions. */
@@ -113,7 +64,18 @@ static void hold_signals(void)
     sigprocmask(SIG_BLOCK, &set, NULL);
 }
 
-static int command_serve(const char *file)
+/* Loads, and shows what there is to say. */
+static int load(const char *file, struct config **ret)
+{
+    struct subject s;
+    int status = subject_load(&s, file, SUBJECT_WARN);
+
+    *ret = status == EX_OK ? config_ref(s.config) : NULL;
+    subject_done(&s);
+    return status;
+}
+
+static int serve(const char *file)
 {
     struct config *config;
     struct server *server;
@@ -173,45 +135,144 @@ static int printed(int status)
     return EX_IOERR;
 }
 
+/* ---- the command line */
+
+enum takes { TAKES_JSON = 1, TAKES_STRICT = 2, TAKES_FIELDS = 4, TAKES_LISTENER = 8 };
+
+static const struct command {
+    const char *name;
+    int (*run)(const struct arguments *args);
+    unsigned takes;
+    size_t min_words, max_words;
+} commands[] = {
+    { "check", command_check, TAKES_JSON | TAKES_STRICT, 0, 0 },
+    { "config", command_config, 0, 0, 0 },
+    { "diff", command_diff, 0, 1, 1 },
+    { "explain", command_explain, TAKES_JSON | TAKES_FIELDS | TAKES_LISTENER, 1, 2 },
+    { "routes", command_routes, TAKES_JSON, 0, 0 },
+};
+
+static int wrong(const char *what, const char *which)
+{
+    fprintf(stderr, "muxd: %s: %s\n", what, which);
+    return usage(stderr, EX_USAGE);
+}
+
+/* What is taken apart so far. */
+struct parse {
+    int argc, at;
+    char **argv;
+    struct arguments args;
+    const struct command *command;
+    unsigned given; /* enum takes */
+    bool no_more;   /* options: behind "--" */
+};
+
+/* The value of the option at argv[at], behind its name, "=", or in the next word. NULL: there is
+ * none. */
+static const char *value_of(struct parse *p, size_t name_len)
+{
+    const char *behind = p->argv[p->at] + name_len;
+
+    if (name_len > 2 && *behind == '=')
+        return behind + 1;
+    if (*behind != '\0')
+        return behind;
+    return p->at + 1 < p->argc ? p->argv[++p->at] : NULL;
+}
+
+/* "-X..." with X, or the whole name. */
+static bool is_option(const char *word, const char *name)
+{
+    size_t n = strlen(name);
+
+    return strncmp(word, name, n) == 0 && (n == 2 || word[n] == '\0' || word[n] == '=');
+}
+
+/* EX_OK, or what main() returns. */
+static int parse_option(struct parse *p)
+{
+    struct arguments *args = &p->args;
+    const char *word = p->argv[p->at], *value;
+
+    if (strcmp(word, "--json") == 0) {
+        args->json = true;
+        p->given |= TAKES_JSON;
+        return EX_OK;
+    }
+    const char *name = is_option(word, "-c")           ? "-c"
+                       : is_option(word, "-W")         ? "-W"
+                       : is_option(word, "-H")         ? "-H"
+                       : is_option(word, "--listener") ? "--listener"
+                                                       : NULL;
+    if (name == NULL)
+        return wrong("unknown option", word);
+    value = value_of(p, strlen(name));
+    if (value == NULL)
+        return wrong("this option needs a value", name);
+    if (name[1] == 'c') {
+        args->file = value;
+    } else if (name[1] == '-') {
+        args->listener = value;
+        p->given |= TAKES_LISTENER;
+    } else if (name[1] == 'W') {
+        if (strcmp(value, "error") != 0)
+            return wrong("-W takes \"error\"", value);
+        args->strict = true;
+        p->given |= TAKES_STRICT;
+    } else {
+        if (args->n_fields == COMMAND_FIELDS_MAX)
+            return wrong("too many fields", value);
+        args->fields[args->n_fields++] = value;
+        p->given |= TAKES_FIELDS;
+    }
+    return EX_OK;
+}
+
+static int parse_word(struct parse *p)
+{
+    const char *word = p->argv[p->at];
+
+    if (p->command == NULL) {
+        for (size_t i = 0; i < array_len(commands); i++)
+            if (strcmp(commands[i].name, word) == 0)
+                p->command = &commands[i];
+        return p->command ? EX_OK : wrong("unknown command", word);
+    }
+    if (p->args.n_words == p->command->max_words)
+        return wrong("too many arguments", word);
+    p->args.words[p->args.n_words++] = word;
+    return EX_OK;
+}
+
 int main(int argc, char **argv)
 {
-    const char *file = MUXD_CONF_FILE;
-    const char *command = NULL;
-    int opt;
+    struct parse p = { .argc = argc, .argv = argv, .args = { .file = MUXD_CONF_FILE } };
+    int status = EX_OK;
 
     open_standard_streams();
     log_init(LOG_LEVEL_INFO);
-    /* getopt.h cannot be included: its struct option is not ours. */
-    if (argc == 2 && strcmp(argv[1], "--version") == 0)
-        return printed(version());
-    if (argc == 2 && strcmp(argv[1], "--help") == 0)
-        return printed(usage(stdout, EX_OK));
     /* Options may stand before and after the command. */
-    for (;;) {
-        while ((opt = getopt(argc, argv, "+c:Vh")) != -1)
-            switch (opt) {
-            case 'c':
-                file = optarg;
-                break;
-            case 'V':
-                return printed(version());
-            case 'h':
-                return printed(usage(stdout, EX_OK));
-            default:
-                return usage(stderr, EX_USAGE);
-            }
-        if (optind == argc)
-            break;
-        if (command != NULL) {
-            fprintf(stderr, "muxd: too many arguments: %s\n", argv[optind]);
-            return usage(stderr, EX_USAGE);
-        }
-        command = argv[optind++];
+    for (p.at = 1; p.at < argc && status == EX_OK; p.at++) {
+        const char *word = argv[p.at];
+        if (p.no_more || word[0] != '-' || word[1] == '\0')
+            status = parse_word(&p);
+        else if (strcmp(word, "--") == 0)
+            p.no_more = true;
+        else if (strcmp(word, "-V") == 0 || strcmp(word, "--version") == 0)
+            return printed(version());
+        else if (strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0)
+            return printed(usage(stdout, EX_OK));
+        else
+            status = parse_option(&p);
     }
-    if (command == NULL)
-        return command_serve(file);
-    if (strcmp(command, "check") == 0)
-        return printed(command_check(file));
-    fprintf(stderr, "muxd: unknown command: %s\n", command);
-    return usage(stderr, EX_USAGE);
+    if (status != EX_OK)
+        return status;
+    if (p.given & ~(p.command ? p.command->takes : 0))
+        return wrong("an option is not for this command", p.command ? p.command->name : "serve");
+    if (p.command == NULL)
+        return serve(p.args.file);
+    if (p.args.n_words < p.command->min_words)
+        return wrong("arguments are missing", p.command->name);
+    return printed(p.command->run(&p.args));
 }

@@ -41,6 +41,8 @@ struct option {
     int64_t def_int;            /* INT, BOOL: the default; TIME, SIZE: the value if `def` is NULL */
     int64_t min, max;           /* INT; TIME in ns and SIZE in bytes, as numbers */
     const char *const *choices; /* ENUM: NULL-terminated */
+    bool is_path; /* STR; of each of STRS what stands behind its first blank: a file's name, which
+                     starts at the directory of the config file if it is relative */
     const char *about; /* one or more sentences for muxd.conf(5), plain text; shows unit and range
                           only where the table does not */
 };
@@ -64,6 +66,9 @@ extern const char option_required[];
                .about = about_)
 #define OPT_STR(S, member, key, def_, about_)                                                      \
     OPTION_ROW(S, member, struct str, OPTION_STR, key, .def = def_, .about = about_)
+#define OPT_PATH(S, member, key, def_, about_)                                                     \
+    OPTION_ROW(S, member, struct str, OPTION_STR, key, .def = def_, .is_path = true,               \
+               .about = about_)
 #define OPT_TIME(S, member, key, def_, min_, max_, about_)                                         \
     OPTION_ROW(S, member, int64_t, OPTION_TIME, key, .def = def_, .min = min_, .max = max_,        \
                .about = about_)

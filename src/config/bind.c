@@ -11,6 +11,7 @@
 
 #include "base/check.h"
 #include "config/guess.h"
+#include "config/origins.h"
 
 #define LISTED_MAX 24 /* names that an error lists in full */
 #define LIST_MAX 512
@@ -284,7 +285,9 @@ static int bind_option(struct setting s, struct report *r, const struct option *
 
     if (r->errors != errors)
         setting_spoil(s);
-    return error;
+    if (error < 0 || s.file->origins == NULL)
+        return error;
+    return origins_add(s.file->origins, into, o, setting_place(s, AT_NAME));
 }
 
 int bind_plain(struct setting value, struct report *r, const struct option *table,

@@ -79,3 +79,12 @@ struct site *config_site(const struct conf_listener *l, struct str host)
     struct site *s = host.n ? host_find(l->hosts, host) : NULL;
     return s ? s : l->catch_all;
 }
+
+bool site_listens(const struct site *s, const struct conf_listener *listener)
+{
+    bool found = s->listen.n == 0;
+
+    for (size_t i = 0; i < s->listen.n && !found; i++)
+        found = str_eq(s->listen.v[i], listener->name);
+    return found;
+}

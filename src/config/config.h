@@ -15,6 +15,8 @@
 #include <stdatomic.h>
 
 #include "base/log.h"
+#include "config/options.h"
+#include "config/origins.h"
 #include "config/report.h"
 #include "event/sock.h"
 #include "filter/filter.h"
@@ -132,6 +134,8 @@ struct config {
     _Atomic unsigned refs;
     struct arena arena;
     struct str file;
+    struct top_conf top; /* as the main file says */
+    struct access_conf access_conf;
     int64_t loops; /* 0 in the file: the cores the process may use; here always >= 1 */
     struct conf_access access;
     enum log_level log_level;
@@ -152,6 +156,11 @@ struct config {
     struct strs set_aside; /* files with errors: their sites are as they were, or there is none */
 };
 
+struct load_options {
+    const struct config *before; /* whose sites may be kept, or NULL */
+    struct origins *origins;     /* where to note what was given, or NULL */
+};
+
 /*
  * Loads `path`. 0: *ret is the snapshot with one reference (the report may hold warnings). -EINVAL:
  * the report says what is wrong, at least one error. -ENOMEM. Opens roots and such, binds nothing,
@@ -160,11 +169,11 @@ struct config {
  * With on_error = "keep" in the file and a config `before`, 0 may come with errors in the report:
  * those of the files in `set_aside`.
  *
- * Everything is read and checked anew. Sites that came out as they are in `before` (or NULL; it
- * must live that long) are then those of `before`: same options, and the same things outside of the
- * config. Their places are as they were.
+ * Everything is read and checked anew. Sites that came out as they are in `before` (it must live
+ * that long) are then those of `before`: same options, and the same things outside of the config.
+ * Their places are as they were. `options` may be NULL.
  */
-int config_load(const char *path, const struct config *before, struct report *report,
+int config_load(const char *path, const struct load_options *options, struct report *report,
                 struct config **ret) MUST_USE;
 
 struct config *config_ref(struct config *c);
@@ -183,5 +192,7 @@ void site_free(struct site *s);
 /* The site of `host` (lower case, without port, may be empty) on that listener: exact, then the
  * longest "*." match, then the catch-all; or NULL: 421. */
 struct site *config_site(const struct conf_listener *l, struct str host);
+/* Whether the site names that listener, or all. */
+bool site_listens(const struct site *s, const struct conf_listener *listener);
 
 #endif

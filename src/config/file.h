@@ -9,6 +9,8 @@
 #include "base/list.h"
 #include "config/scan.h"
 
+struct origins;
+
 struct file {
     struct list node;
     struct text source;
@@ -20,6 +22,7 @@ struct file {
     unsigned errors;           /* that were reported about it */
     bool mixed;                /* included, and it has more than sites */
     bool set_aside;            /* on_error.c: its sites are those of the config before */
+    struct origins *origins;   /* where bind_group() notes what the file gives, or NULL */
 };
 
 /* Parses f->source, which is filled. 0: there is a tree, although errors in values may have been

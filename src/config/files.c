@@ -77,6 +77,7 @@ static int add_file(struct loader *l, struct text *s, const struct file *parent,
     }
     f->source = *s;
     f->parent = parent;
+    f->origins = l->origins;
     f->included = included;
     f->depth = parent ? parent->depth + 1 : 0;
     list_push_back(&l->files, &f->node);
@@ -96,8 +97,8 @@ static int add_file(struct loader *l, struct text *s, const struct file *parent,
     if (r < 0)
         return r;
     struct setting root = file_root(f);
-    r = bind_group(root, l->report, top_options, l->top_keys, NULL, parent ? &own : &l->top,
-                   &l->arena);
+    r = bind_group(root, l->report, top_options, l->top_keys, NULL, parent ? &own : &l->config->top,
+                   &l->config->arena);
     if (r < 0)
         return r;
     if (parent != NULL) {

@@ -181,6 +181,12 @@ int load_kind(struct loader *l, const struct scope *scope, struct setting s,
         expected_group(l, s, options);
         return 0;
     }
+    if (error == 0)
+        error = origins_add_level(l->origins, conf,
+                                  scope->outermost ? ORIGIN_TOP
+                                  : route != NULL  ? ORIGIN_ROUTE
+                                                   : ORIGIN_SITE,
+                                  outer);
     if (error < 0 || kind->check_conf == NULL)
         return error;
 

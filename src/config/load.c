@@ -402,16 +402,18 @@ static int load_access(struct loader *l)
 {
     struct file *f = list_first(&l->files, struct file, node);
     struct setting s = setting_get(file_root(f), STR("access_log")), at = s;
-    struct access_conf conf;
+    struct access_conf *conf = &l->config->access_conf;
     char got[BIND_GOT_MAX];
-    int r = option_defaults(access_options, &conf, &l->arena);
+    int r = option_defaults(access_options, conf, &l->config->arena);
 
     if (r == 0 && s.node == NULL) {
-        conf.path = l->top.access_log;
+        conf->path = l->config->top.access_log;
     } else if (r == 0 && setting_is(s, NODE_STRING)) {
-        conf.path = setting_text(s);
+        conf->path = arena_str(&l->config->arena, setting_text(s));
+        r = conf->path.p ? origins_add(l->origins, conf, access_options, setting_place(s, AT_NAME))
+                         : -ENOMEM;
     } else if (r == 0 && setting_is(s, NODE_GROUP)) {
-        r = bind_group(s, l->report, access_options, NULL, NULL, &conf, &l->arena);
+        r = bind_group(s, l->report, access_options, NULL, NULL, conf, &l->config->arena);
         at = setting_get(s, STR("path"));
     } else if (r == 0) {
         setting_error(
@@ -419,8 +421,8 @@ static int load_access(struct loader *l)
             "expected \"off\", \"stdout\", a path, or a group { path = \"...\"; }, got %s",
             bind_got(s, got));
     }
-    l->config->access.format = (enum access_format)conf.format;
-    return r < 0 || conf.path.p == NULL ? r : set_access_path(l, at, conf.path);
+    l->config->access.format = (enum access_format)conf->format;
+    return r < 0 || conf->path.p == NULL ? r : set_access_path(l, at, conf->path);
 }
 
 /* `timeouts` and `limits`, of the main file. */
@@ -458,8 +460,8 @@ static int load_all(struct loader *l, const char *path)
         report_add(l->report, true, (struct place){ .file = c->file.p }, STR_EMPTY,
                    "nothing is set in this file");
 
-    c->loops = l->top.loops ? l->top.loops : usable_cores();
-    c->log_level = levels[l->top.log_level];
+    c->loops = c->top.loops ? c->top.loops : usable_cores();
+    c->log_level = levels[c->top.log_level];
     if ((r = load_access(l)) < 0 ||
         (r = load_plain(l, "timeouts", timeouts_options, &c->timeouts)) < 0 ||
         (r = load_plain(l, "limits", limits_options, &c->limits)) < 0 || (r = load_pools(l)) < 0 ||
@@ -478,12 +480,16 @@ static int load_all(struct loader *l, const char *path)
     return r;
 }
 
-int config_load(const char *path, const struct config *before, struct report *report,
+int config_load(const char *path, const struct load_options *options, struct report *report,
                 struct config **ret)
 {
-    struct loader l = { .report = report, .errors = report->errors, .before = before };
+    struct loader l = { .report = report, .errors = report->errors };
 
     *ret = NULL;
+    if (options != NULL) {
+        l.before = options->before;
+        l.origins = options->origins;
+    }
     l.config = calloc(1, sizeof *l.config);
     if (l.config == NULL)
         return -ENOMEM;

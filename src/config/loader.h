@@ -23,8 +23,8 @@ struct loader {
     unsigned errors; /* that were in it before */
     struct config *config;
     const struct config *before; /* whose sites may be kept, or NULL */
+    struct origins *origins;     /* or NULL */
     struct arena arena;          /* gone when the load is over */
-    struct top_conf top;         /* of the main file */
     struct error_pages *pages;   /* of the top level, counted */
     struct list files;           /* struct file; the main file first */
     size_t n_files, bytes;       /* of all files */
@@ -100,7 +100,6 @@ bool same_pages(const struct error_pages *a, const struct error_pages *b);
 /* sites.c */
 int load_sites(struct loader *l) MUST_USE;
 int load_hosts(struct loader *l) MUST_USE;
-bool site_listens(const struct site *s, const struct conf_listener *listener);
 /* doubts.c: warnings about the whole, which has no errors. */
 void doubt_config(struct loader *l);
 

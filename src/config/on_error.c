@@ -61,7 +61,7 @@ static void judge(struct loader *l, unsigned round)
 
 void files_are_read(struct loader *l)
 {
-    l->keep = l->before != NULL && l->top.on_error == ON_ERROR_KEEP;
+    l->keep = l->before != NULL && l->config->top.on_error == ON_ERROR_KEEP;
     if (l->keep)
         judge(l, 0);
     if (l->keep) /* what a file without a tree defines is known: the sites it had */

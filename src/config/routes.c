@@ -252,6 +252,7 @@ static int load_options(struct loader *l, struct route *r, struct setting group,
 
     if (error < 0)
         return error;
+    origins_move(l->origins, &conf, r);
     r->run_in_pool = conf.run == ROUTE_RUN_POOL;
     r->share = (unsigned)conf.share;
     error = load_pool_use(l, r, group, conf.pool);

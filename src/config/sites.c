@@ -188,7 +188,7 @@ int load_sites(struct loader *l)
         return -ENOMEM;
     struct setting pages =
         setting_get(file_root(list_first(&l->files, struct file, node)), STR("errors"));
-    int r = load_pages(l, pages, l->top.errors, &l->pages);
+    int r = load_pages(l, pages, l->config->top.errors, &l->pages);
     if (r == 0)
         r = load_default_site(l);
     if (r == 0)
@@ -200,15 +200,6 @@ int load_sites(struct loader *l)
 }
 
 /* ---- hosts */
-
-bool site_listens(const struct site *s, const struct conf_listener *listener)
-{
-    bool found = s->listen.n == 0;
-
-    for (size_t i = 0; i < s->listen.n && !found; i++)
-        found = str_eq(s->listen.v[i], listener->name);
-    return found;
-}
 
 /* Where the site says so. The first of its hosts counts when it names one twice. */
 static struct place host_place(const struct loader *l, const struct site *s, struct str host)

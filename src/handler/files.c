@@ -34,7 +34,7 @@ struct files {
 };
 
 static const struct option files_options[] = {
-    OPT_STR(
+    OPT_PATH(
         struct files, root, "root", REQUIRED,
         "Directory whose files are served; a relative one starts at the directory of the file "
         "it stands in. The literal prefix of the match (up to its first wildcard) is taken off the "

@@ -127,7 +127,8 @@ static void *load(void *arg)
     struct reload *r = arg;
 
     pthread_setname_np(pthread_self(), "muxd-loader");
-    r->result = config_load(r->before->file.p, r->before, &r->report, &r->config);
+    r->result = config_load(r->before->file.p, &(struct load_options){ .before = r->before },
+                            &r->report, &r->config);
     if (r->result == 0 && !accesslog_same(&r->before->access, &r->config->access))
         r->log_error = accesslog_new(&r->config->access, r->change->n_engines, &r->log);
     loop_post(r->loop, &r->loaded);

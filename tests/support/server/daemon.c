@@ -70,7 +70,7 @@ struct config *test_config_after(const char *text, const struct config *before)
     ck_assert_int_eq(fclose(f), 0);
     arena_init(&arena, MIB(1));
     report_init(&report, &arena);
-    int r = config_load(path, before, &report, &config);
+    int r = config_load(path, &(struct load_options){ .before = before }, &report, &config);
     list_each (item, &report.items, struct report_item, node)
         fprintf(stderr, "%.*s", str_fmt(report_text(item, true, &arena)));
     arena_done(&arena);

@@ -415,7 +415,8 @@ static void after(const char *text)
     tree_config = NULL;
     tree_write("muxd.conf", str_of(text));
     report_init(&tree_report, &tree_arena);
-    ck_assert_msg(config_load(tree_path("muxd.conf"), before, &tree_report, &tree_config) == 0,
+    ck_assert_msg(config_load(tree_path("muxd.conf"), &(struct load_options){ .before = before },
+                              &tree_report, &tree_config) == 0,
                   "%s", tree_messages());
 }
 

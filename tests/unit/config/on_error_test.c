@@ -32,7 +32,8 @@ static int reload(void)
     before = tree_config;
     tree_config = NULL;
     report_init(&tree_report, &tree_arena);
-    return config_load(tree_path("muxd.conf"), before, &tree_report, &tree_config);
+    return config_load(tree_path("muxd.conf"), &(struct load_options){ .before = before },
+                       &tree_report, &tree_config);
 }
 
 /* NULL: none; "": any. */
@@ -384,7 +385,8 @@ START_TEST(errors_beyond_the_report)
     before = tree_config;
     tree_config = NULL;
     report_init(&tree_report, &none);
-    ck_assert_int_eq(config_load(tree_path("muxd.conf"), before, &tree_report, &tree_config), 0);
+    ck_assert_int_eq(config_load(tree_path("muxd.conf"), &(struct load_options){ .before = before },
+                       &tree_report, &tree_config), 0);
     ck_assert_uint_eq(tree_config->n_kept, 2);
     ck_assert(list_empty(&tree_report.items));
     arena_done(&none);
