@@ -92,6 +92,21 @@ static bool is_missing(const struct kind_check *k, const char *option)
     return false;
 }
 
+/* To the word in the line of `p`, where that shows it as it is. */
+static void point_at(struct place *p, struct str line, struct str word)
+{
+    size_t from = p->col;
+
+    for (size_t i = 0; i < line.n; i++)
+        if ((unsigned char)line.p[i] >= 0x80) /* columns are no bytes */
+            return;
+    const char *at = from < line.n ? memmem(line.p + from, line.n - from, word.p, word.n) : NULL;
+    if (at == NULL)
+        return;
+    p->col = (unsigned)(at - line.p) + 1;
+    p->width = (unsigned)word.n;
+}
+
 static void report_check(struct option_check *c, bool error, const char *option, const char *fmt,
                          va_list ap)
 {
@@ -107,7 +122,10 @@ static void report_check(struct option_check *c, bool error, const char *option,
     } else if (c->element > 0 && !s.node->bad) {
         s = nth_string(s, c->element - 1);
     }
-    setting_vreport(s, k->l->report, error, setting_place(s, part), fmt, ap);
+    struct place p = setting_place(s, part);
+    if (part == AT_VALUE && c->word.n > 0)
+        point_at(&p, text_line(&s.file->source, p.line), c->word);
+    setting_vreport(s, k->l->report, error, p, fmt, ap);
 }
 
 /* The names of the route's wildcards, in memory of the loader. */
