@@ -114,6 +114,11 @@ static void add_home(struct homes *h, const char *fmt, ...)
     h->len = min_of(h->len, (size_t)GUESS_MAX - 1);
 }
 
+static const char *place_is(const struct homes *h)
+{
+    return h->n == 0 ? "its place is  " : "";
+}
+
 /* What a value of the type looks like. */
 static const char *sample(const struct option *table, struct str key)
 {
@@ -131,13 +136,13 @@ static void add_kinds(struct homes *h, struct str key, const struct option *tabl
         if (str_eq(key, str_of(k->name)))
             add_home(h, "it is a handler, which stands in a route");
         else if (k->options != table && has_option(k->options, key))
-            add_home(h, "its place is  %s: { %.*s = %s; }  of a route", k->name, str_fmt(key),
+            add_home(h, "%s%s: { %.*s = %s; }  of a route", place_is(h), k->name, str_fmt(key),
                      sample(k->options, key));
     for (size_t i = 0; (f = filter_at(i)) != NULL; i++)
         if (str_eq(key, str_of(f->name)))
             add_home(h, "it stands beside the handler, in the route");
         else if (f->options != table && has_option(f->options, key))
-            add_home(h, "its place is  %s: { %.*s = %s; }  of a route", f->name, str_fmt(key),
+            add_home(h, "%s%s: { %.*s = %s; }  of a route", place_is(h), f->name, str_fmt(key),
                      sample(f->options, key));
 }
 
@@ -156,7 +161,7 @@ static void add_sections(struct homes *h, struct str key, const struct option *t
         else if (s->named) /* "routes": of a route */
             add_home(h, "it is an option of a %.*s", (int)strlen(s->name) - 1, s->name);
         else
-            add_home(h, "its place is  %s: { %.*s = %s; }  outside of all groups", s->name,
+            add_home(h, "%s%s: { %.*s = %s; }  outside of all groups", place_is(h), s->name,
                      str_fmt(key), sample(s->options, key));
     }
 }
