@@ -51,8 +51,8 @@ static inline bool arena_failed(const struct arena *a)
 void *arena_alloc(struct arena *a, size_t size);
 void *arena_zalloc(struct arena *a, size_t size);
 void *arena_array(struct arena *a, size_t n, size_t size); /* zeroed; checks n * size */
-/* A copy that also ends in NUL; {NULL, 0} when it fails. An empty copy has a non-NULL p. Text is not
- * aligned and stands without gaps. */
+/* A copy that also ends in NUL; {NULL, 0} when it fails. An empty copy has a non-NULL p. Text is
+ * not aligned and stands without gaps. */
 struct str arena_str(struct arena *a, struct str s);
 struct str arena_printf(struct arena *a, const char *fmt, ...) PRINTF_LIKE(2, 3);
 struct str arena_vprintf(struct arena *a, const char *fmt, va_list ap) PRINTF_LIKE(2, 0);

@@ -152,12 +152,16 @@ static void bind_enum(struct setting s, struct report *r, const struct option *o
 static int bind_strs(struct setting s, struct report *r, struct strs *ret, struct arena *arena)
 {
     bool alone = setting_is(s, NODE_STRING);
-    size_t n = alone ? 1 : s.node->n;
+    size_t n = alone ? 1 : setting_count(s);
 
     if (!alone && !setting_is(s, NODE_ARRAY) && !setting_is(s, NODE_LIST)) {
         expected(s, r, "strings such as [ \"a\", \"b\" ]");
         return 0;
     }
+    if (alone && s.node->joined)
+        setting_warning(s, r, AT_VALUE,
+                        "these strings are joined to one; several values are written "
+                        "[ \"a\", \"b\" ]");
     struct str *v = arena_array(arena, max_of(n, (size_t)1), sizeof *v);
     if (v == NULL)
         return -ENOMEM;

@@ -150,8 +150,8 @@ struct config {
     size_t n_pools;
     struct site **sites; /* [0..n_sites) */
     size_t n_sites;
-    size_t n_kept;   /* of them, shared with the config before */
-    size_t n_routes; /* of all sites */
+    size_t n_kept;         /* of them, shared with the config before */
+    size_t n_routes;       /* of all sites */
     struct strs mixed;     /* included files that hold more than sites */
     struct strs set_aside; /* files with errors: their sites are as they were, or there is none */
 };

@@ -27,28 +27,7 @@ void file_done(struct file *f)
     text_done(&f->source);
 }
 
-struct setting file_root(struct file *f)
-{
-    return (struct setting){ f, f->scan.nodes };
-}
-
 static const struct setting none = { NULL, NULL };
-
-struct setting setting_first(struct setting parent)
-{
-    if (parent.node == NULL || parent.node->n == 0)
-        return none;
-    return (struct setting){ parent.file, parent.node + 1 };
-}
-
-struct setting setting_next(struct setting s)
-{
-    const struct node *nodes = s.file->scan.nodes;
-
-    if (s.node->end >= nodes[s.node->parent].end)
-        return none;
-    return (struct setting){ s.file, &nodes[s.node->end] };
-}
 
 struct setting setting_get(struct setting group, struct str name)
 {
@@ -58,11 +37,6 @@ struct setting setting_get(struct setting group, struct str name)
         if (str_eq(setting_name(s), name))
             return s;
     return none;
-}
-
-struct str setting_name(struct setting s)
-{
-    return str_make(s.file->source.text + s.node->name_at, s.node->name_len);
 }
 
 struct str file_quoted(const struct file *f, const struct node *n)

@@ -39,10 +39,30 @@ struct setting {
     const struct node *node;
 };
 
-struct setting file_root(struct file *f);
-/* Members or elements in order; none behind the last. */
-struct setting setting_first(struct setting parent);
-struct setting setting_next(struct setting s);
+static inline struct setting file_root(struct file *f)
+{
+    return (struct setting){ f, f->scan.nodes };
+}
+/* Members or elements. */
+static inline size_t setting_count(struct setting s)
+{
+    return s.node != NULL && s.node->kind <= NODE_ARRAY ? s.node->n : 0;
+}
+/* In order; none behind the last. */
+static inline struct setting setting_first(struct setting parent)
+{
+    if (setting_count(parent) == 0)
+        return (struct setting){ NULL, NULL };
+    return (struct setting){ parent.file, parent.node + 1 };
+}
+static inline struct setting setting_next(struct setting s)
+{
+    const struct node *nodes = s.file->scan.nodes;
+
+    if (s.node->end >= nodes[s.node->parent].end)
+        return (struct setting){ NULL, NULL };
+    return (struct setting){ s.file, &nodes[s.node->end] };
+}
 /* Of a group. Takes time in proportion to its members. */
 struct setting setting_get(struct setting group, struct str name);
 
@@ -51,7 +71,10 @@ static inline bool setting_is(struct setting s, enum node_kind kind)
 {
     return s.node != NULL && s.node->kind == kind && !s.node->bad;
 }
-struct str setting_name(struct setting s);
+static inline struct str setting_name(struct setting s)
+{
+    return str_make(s.file->source.text + s.node->name_at, s.node->name_len);
+}
 struct str setting_text(struct setting s);  /* of a STRING; it holds no NUL */
 struct str setting_token(struct setting s); /* the first token of the value, as written */
 

@@ -47,6 +47,23 @@ static bool has_more_than_sites(struct file *f)
     return false;
 }
 
+/* Who may write the directory may put another file in place of this one. Told once of each. */
+static void doubt_directory(struct loader *l, const struct file *f)
+{
+    struct str dir = f->source.dir;
+    struct stat st;
+
+    list_each (other, &l->files, struct file, node)
+        if (other != f && str_eq(other->source.dir, dir))
+            return;
+    if (stat(dir.n > 0 ? arena_str(&l->arena, dir).p : "/", &st) == 0 && (st.st_mode & S_IWOTH) &&
+        !(st.st_mode & S_ISVTX))
+        report_add(l->report, false, (struct place){ .file = f->source.name }, STR_EMPTY,
+                   "everyone on this system may write the directory of this file (mode %04o), and so "
+                   "replace it",
+                   (unsigned)(st.st_mode & 07777));
+}
+
 /* The text becomes the file's, whatever comes. */
 static int add_file(struct loader *l, struct text *s, const struct file *parent,
                     struct place included)
@@ -70,6 +87,7 @@ static int add_file(struct loader *l, struct text *s, const struct file *parent,
         report_add(l->report, false, (struct place){ .file = s->name }, STR_EMPTY,
                    "everyone on this system may write this file (mode %04o)",
                    (unsigned)(s->mode & 07777));
+    doubt_directory(l, f);
 
     int r = file_parse(f, l->report);
     if (r == -EINVAL) {
@@ -137,16 +155,22 @@ static int unreadable(struct loader *l, const char *name, const struct file *fro
                       struct setting at, const char *why)
 {
     struct place p = setting_place(at, AT_VALUE);
-    struct file *f = arena_zalloc(&l->arena, sizeof *f);
+    struct file *file = NULL;
 
-    if (f == NULL)
-        return -ENOMEM;
-    f->source.name = name;
-    f->parent = from;
-    f->included = p;
-    f->errors = 1;
-    list_push_back(&l->files, &f->node);
-    l->n_files++;
+    list_each (f, &l->files, struct file, node)
+        if (strcmp(f->source.name, name) == 0)
+            file = f;
+    if (file == NULL) {
+        file = arena_zalloc(&l->arena, sizeof *file);
+        if (file == NULL)
+            return -ENOMEM;
+        file->source.name = name;
+        file->parent = from;
+        file->included = p;
+        list_push_back(&l->files, &file->node);
+        l->n_files++;
+    }
+    file->errors++;
     l->incomplete = true;
     report_add(l->report, true, p, text_line(&at.file->source, p.line), "cannot include %s: %s",
                name, why);

@@ -35,6 +35,12 @@ static const char *check_name(struct str s)
             continue;
         }
         unsigned char c = ascii_lower((unsigned char)s.p[i]);
+        if (c == ' ' || c == ',' || c == ';')
+            return "each host is a string of its own, as in [ \"a.example.org\", \"b.example.org\" ]";
+        if (c == '~' || c == '^' || c == '(' || c == '$')
+            return "there are no regular expressions here; \"*.example.org\" are all below a name";
+        if (c == ':' && str_chr(str_from(s, i + 1), ':') < s.n - i - 1 && s.p[i + 1] != '/')
+            return "an IPv6 address stands in brackets, as in \"[::1]\"";
         if (c == ':')
             return "a host is written without scheme and port; the port is the listener's";
         if (c == '/')
@@ -67,9 +73,11 @@ int host_add(struct host_table *t, struct arena *arena, struct str pattern, stru
     bool wildcard = str_starts(pattern, STR("*."));
     struct table *table = wildcard ? &t->wildcards : &t->exact;
     struct str key = wildcard ? str_from(pattern, 2) : pattern;
+    void *other = NULL;
 
-    *ret_other = table_find(table, key);
-    return *ret_other ? -EEXIST : table_add(table, arena, key, site);
+    int r = table_claim(table, arena, key, site, &other);
+    *ret_other = other;
+    return r;
 }
 
 struct site *host_find(const struct host_table *t, struct str host)

@@ -141,6 +141,23 @@ static bool any_host(const struct scope *scope)
     return hosts->n == 0;
 }
 
+/* A string may be meant for the one option that must be given. */
+static void expected_group(struct loader *l, struct setting s, const struct option *options)
+{
+    char got[BIND_GOT_MAX];
+    const struct option *o = options;
+
+    while (o->name != NULL && (o->def != REQUIRED || o->type != OPTION_STR))
+        o++;
+    if (o->name != NULL && setting_is(s, NODE_STRING))
+        setting_error(s, l->report, AT_VALUE,
+                      "expected a group, as in  %.*s: { %s = ...; },  got %s",
+                      str_fmt(setting_name(s)), o->name, bind_got(s, got));
+    else
+        setting_error(s, l->report, AT_VALUE, "expected a group, as in  %.*s: { ... },  got %s",
+                      str_fmt(setting_name(s)), bind_got(s, got));
+}
+
 /* Where a value was refused, check() sees the default, and is not heard about that option; without
  * a pattern it sees the prefix of all. */
 int load_kind(struct loader *l, const struct scope *scope, struct setting s,
@@ -151,7 +168,6 @@ int load_kind(struct loader *l, const struct scope *scope, struct setting s,
     void *conf = arena_zalloc(arena, max_of(kind->size, (size_t)1));
     const struct route *route = scope->route;
     const void *over = kind->merge == NULL ? outer : NULL;
-    char got[BIND_GOT_MAX];
     int error;
 
     *ret = conf;
@@ -162,8 +178,7 @@ int load_kind(struct loader *l, const struct scope *scope, struct setting s,
     } else if (setting_is(s, NODE_GROUP)) {
         error = bind_group(s, l->report, options, NULL, over, conf, arena);
     } else {
-        setting_error(s, l->report, AT_VALUE, "expected a group as in  %.*s: { ... },  got %s",
-                      str_fmt(setting_name(s)), bind_got(s, got));
+        expected_group(l, s, options);
         return 0;
     }
     if (error == 0)

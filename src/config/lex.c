@@ -22,18 +22,60 @@ void lex_error(struct lexer *l, size_t at, size_t width, const char *fmt, ...)
     va_end(ap);
 }
 
-static bool is_letter(char c)
+enum {
+    BLANK = 1,
+    LETTER = 2,
+    WORD = 4, /* letters, too */
+    PUNCTUATION = 8,
+    IN_STRING = 16, /* what does not stand for itself there */
+};
+
+static const uint8_t classes[256] = {
+    ['\0'] = IN_STRING,
+    ['\t'] = BLANK,
+    ['\n'] = BLANK | IN_STRING,
+    ['\r'] = BLANK,
+    [' '] = BLANK,
+    ['"'] = IN_STRING,
+    ['\\'] = IN_STRING,
+    ['A' ... 'Z'] = LETTER | WORD,
+    ['a' ... 'z'] = LETTER | WORD,
+    ['0' ... '9'] = WORD,
+    ['-'] = WORD,
+    ['_'] = WORD,
+    ['*'] = WORD,
+    ['{'] = PUNCTUATION,
+    ['}'] = PUNCTUATION,
+    ['['] = PUNCTUATION,
+    [']'] = PUNCTUATION,
+    ['('] = PUNCTUATION,
+    [')'] = PUNCTUATION,
+    ['='] = PUNCTUATION,
+    [':'] = PUNCTUATION,
+    [';'] = PUNCTUATION,
+    [','] = PUNCTUATION,
+};
+
+static bool is(char c, unsigned class)
 {
-    return (unsigned char)((c | 0x20) - 'a') < 26;
-}
-static bool is_word(char c)
-{
-    return is_letter(c) || ascii_digit((unsigned char)c) || c == '-' || c == '_' || c == '*';
+    return (classes[(unsigned char)c] & class) != 0;
 }
 
 static struct token broken(void)
 {
     return (struct token){ .kind = TOKEN_BROKEN };
+}
+
+/* What a page or an editor puts in place of a blank: its bytes, or 0. */
+static size_t foreign_blank(const char *p)
+{
+    static const char *const blanks[] = { "\xC2\xA0",     "\xE2\x80\x8B", "\xE2\x80\xAF",
+                                          "\xE2\x80\x8D", "\xE3\x80\x80", "\xEF\xBB\xBF" };
+
+    for (size_t i = 0; i < array_len(blanks); i++)
+        if (strncmp(p, blanks[i], strlen(blanks[i])) == 0)
+            return strlen(blanks[i]);
+    return 0;
 }
 
 /* Blanks and comments. False: a comment without an end. */
@@ -43,7 +85,7 @@ static bool skip(struct lexer *l)
 
     for (;;) {
         char c = text[l->at];
-        if (c == ' ' || c == '\t' || c == '\r' || c == '\n') {
+        if (is(c, BLANK)) {
             l->at++;
         } else if (c == '#' || (c == '/' && text[l->at + 1] == '/')) {
             struct str rest = str_make(text + l->at, l->source->n - l->at);
@@ -55,6 +97,13 @@ static bool skip(struct lexer *l)
                 return false;
             }
             l->at = (size_t)(end + 2 - text);
+        } else if ((unsigned char)c >= 0x80 && foreign_blank(text + l->at) > 0) {
+            if (!l->blank_told)
+                lex_error(l, l->at, foreign_blank(text + l->at),
+                          "an invisible character that is no plain blank stands here; write plain "
+                          "blanks, everywhere in this file");
+            l->blank_told = true;
+            l->at += foreign_blank(text + l->at);
         } else {
             return true;
         }
@@ -83,28 +132,72 @@ static size_t escape(struct lexer *l, size_t at)
     return 1;
 }
 
+/* The string at `from` has no end on its line. Where an earlier one of the line lacks its own, all
+ * behind it is turned inside out: the first whose end touches what follows is the culprit. */
+static void unclosed(struct lexer *l, size_t from)
+{
+    const char *text = l->source->text;
+    size_t at = from;
+
+    while (at > 0 && text[at - 1] != '\n')
+        at--;
+    for (size_t begin; at < from; at++) {
+        if (text[at] == '#')
+            break;
+        if (text[at] != '"')
+            continue;
+        begin = at;
+        for (at++; at < from && text[at] != '"'; at++)
+            at += text[at] == '\\';
+        if (at < from && strchr(" \t\r\n;,)]}", text[at + 1]) == NULL) {
+            lex_error(l, begin, at + 1 - begin,
+                      "the end of this string is missing: it goes on to the next quote");
+            return;
+        }
+    }
+    lex_error(l, from, 1, "this string is not closed on its line (\\n writes a line break)");
+}
+
 static struct token string(struct lexer *l)
 {
     const char *text = l->source->text;
     size_t from = l->at;
 
     for (size_t at = from + 1; at < l->source->n && text[at] != '\n';) {
+        while (!is(text[at], IN_STRING)) /* the NUL behind the text is */
+            at++;
         if (text[at] == '"') {
             l->at = at + 1;
             return (struct token){ TOKEN_STRING, from, l->at - from };
         }
-        at += text[at] == '\\' && text[at + 1] != '\n' && text[at + 1] != '\r' ? escape(l, at) : 1;
+        if (text[at] == '\\' && text[at + 1] != '\n' && text[at + 1] != '\r')
+            at += escape(l, at);
+        else if (text[at] != '\n')
+            at++;
     }
-    lex_error(l, from, 1, "this string is not closed on its line (\\n writes a line break)");
+    unclosed(l, from);
     return broken();
 }
 
-/* Ends at what may stand behind a value. */
-static size_t bare_end(const struct lexer *l, size_t at)
+/* A quote that is not a plain one: its bytes, or 0. */
+static size_t foreign_quote(const char *p)
+{
+    static const char *const quotes[] = { "'", "`", "\xE2\x80\x98", "\xE2\x80\x99",
+                                          "\xE2\x80\x9A", "\xE2\x80\x9C", "\xE2\x80\x9D",
+                                          "\xE2\x80\x9E", "\xC2\xAB", "\xC2\xBB" };
+
+    for (size_t i = 0; i < array_len(quotes); i++)
+        if (strncmp(p, quotes[i], strlen(quotes[i])) == 0)
+            return strlen(quotes[i]);
+    return 0;
+}
+
+/* Up to one of the `ends`, which are what may stand behind. */
+static size_t bare_end(const struct lexer *l, size_t at, const char *ends)
 {
     const char *text = l->source->text;
 
-    while (at < l->source->n && strchr(" \t\r\n;,{}[]()\"#", text[at]) == NULL)
+    while (at < l->source->n && strchr(ends, text[at]) == NULL)
         at++;
     return at;
 }
@@ -122,7 +215,7 @@ static size_t number_end(const struct lexer *l, size_t at)
 {
     const char *text = l->source->text;
 
-    while (is_word(text[at]) || text[at] == '.' || text[at] == '+' || text[at] == '%')
+    while (is(text[at], WORD) || text[at] == '.' || text[at] == '+' || text[at] == '%')
         at++;
     return at;
 }
@@ -147,14 +240,14 @@ struct token lex_next(struct lexer *l)
                             "  outside of all groups"
                           : "\"@\" can only stand within quotes");
         return broken();
-    } else if (strchr("{}[]()=:;,", c) != NULL) {
+    } else if (is(c, PUNCTUATION)) {
         t.kind = (enum token_kind)(unsigned char)c;
     } else if (begins_number(text + from)) {
         t.kind = TOKEN_NUMBER;
         t.len = number_end(l, from) - from;
-    } else if (is_letter(c) || c == '*') {
+    } else if (is(c, LETTER) || c == '*') {
         t.kind = TOKEN_WORD;
-        while (is_word(text[from + t.len]))
+        while (is(text[from + t.len], WORD))
             t.len++;
     } else {
         t.len = max_of(utf8_len(text + from, l->source->n - from), (size_t)1);
@@ -163,12 +256,54 @@ struct token lex_next(struct lexer *l)
     return t;
 }
 
-void lex_bare(struct lexer *l, struct token *token)
+/* Behind the other foreign quote on the line, or 0. */
+static size_t quoted_end(const struct lexer *l, size_t at)
 {
-    size_t end = bare_end(l, token->at + token->len);
+    const char *text = l->source->text;
 
+    while (at < l->source->n && text[at] != '\n') {
+        size_t quote = foreign_quote(text + at);
+        if (quote > 0)
+            return at + quote;
+        at++;
+    }
+    return 0;
+}
+
+static struct str bare(struct lexer *l, struct token *token, const char *ends)
+{
+    const char *text = l->source->text;
+    size_t quote = foreign_quote(text + token->at), end = 0;
+
+    if (quote > 0)
+        end = quoted_end(l, token->at + quote);
+    bool whole = end != 0;
+    if (!whole) {
+        end = bare_end(l, token->at + token->len, ends);
+        if (text[end] == '"') /* the first quote was forgotten */
+            end++;
+    }
     token->len = end - token->at;
     l->at = end;
+    struct str inner = str_make(text + token->at, token->len);
+    if (whole) {
+        inner = str_from(inner, quote);
+        while (inner.n > 0 && foreign_quote(inner.p + --inner.n) == 0)
+            ;
+    } else if (inner.n > 0 && inner.p[inner.n - 1] == '"') {
+        inner.n--;
+    }
+    return inner;
+}
+
+struct str lex_bare(struct lexer *l, struct token *token)
+{
+    return bare(l, token, " \t\r\n;,{}[]()\"#");
+}
+
+struct str lex_bare_name(struct lexer *l, struct token *token)
+{
+    return bare(l, token, " \t\r\n;,{}[]()\"#=:");
 }
 
 static size_t digits(struct str s, size_t at)
@@ -196,12 +331,13 @@ bool lex_number(struct str text, const char **ret_why)
                 end = 0; /* an exponent without digits: refused below */
         }
     }
-    bool hex = text.n > sign + 1 && ascii_lower((unsigned char)text.p[sign + 1]) == 'x';
-    if (hex)
-        *ret_why = "\"%.*s\": numbers are written in decimal";
+    bool based = text.n > sign + 2 && text.p[sign] == '0' &&
+                 strchr("xob", ascii_lower((unsigned char)text.p[sign + 1])) != NULL;
+    if (based)
+        *ret_why = "%.*s: numbers are written in decimal";
     else if (end != text.n || whole == sign)
-        *ret_why = "numbers with a unit and other text need quotes: \"%.*s\"";
+        *ret_why = "this is no plain number; with a unit, or as text, it needs quotes: \"%.*s\"";
     else if (!is_float && text.n > sign + 1 && text.p[sign] == '0')
-        *ret_why = "\"%.*s\" begins with 0: write the number without, a file mode in quotes";
+        *ret_why = "%.*s begins with 0: write the number without it, a file mode in quotes";
     return is_float;
 }

@@ -27,12 +27,16 @@ struct lexer {
     struct report *report;
     size_t at;
     bool bad; /* an error was reported */
+    bool blank_told;
 };
 
 void lex_init(struct lexer *l, const struct text *s, struct report *r);
 struct token lex_next(struct lexer *l);
-/* Widens the last token to the whole of what stands there unquoted, to report it in one piece. */
-void lex_bare(struct lexer *l, struct token *token);
+/* Widens the last token to the whole of what stands there unquoted, to report it in one piece.
+ * Returns the text without quotes of another kind around it. */
+struct str lex_bare(struct lexer *l, struct token *token);
+/* The same for what stands in place of a name: it ends at "=" and ":", too. */
+struct str lex_bare_name(struct lexer *l, struct token *token);
 /* True for a float. *ret_why: a format with one "%.*s" for the number, when it is refused. */
 bool lex_number(struct str text, const char **ret_why);
 void lex_error(struct lexer *l, size_t at, size_t width, const char *fmt, ...) PRINTF_LIKE(4, 5);

@@ -33,6 +33,58 @@ int keep_place(struct loader *l, struct arena *arena, struct place p, struct pla
     return 0;
 }
 
+#define NAMES_SHOWN 8
+
+/* Reports that none of the `what`s, `names`, has that name. */
+static void unknown_name(struct loader *l, struct setting at, const char *what, struct str name,
+                         const char *const *names)
+{
+    const char *meant = guess_name(name, names);
+    struct str list = STR_EMPTY;
+    size_t n = 0;
+
+    for (; names[n] != NULL && n <= NAMES_SHOWN; n++)
+        list =
+            arena_printf(&l->arena, "%.*s%s\"%s\"", str_fmt(list), n > 0 ? ", " : "", names[n]);
+    name = str_head(name, 64);
+    if (meant != NULL)
+        setting_error(at, l->report, AT_VALUE, "there is no %s \"%.*s\" (did you mean \"%s\"?)",
+                      what, str_fmt(name), meant);
+    else if (n > 0 && n <= NAMES_SHOWN)
+        setting_error(at, l->report, AT_VALUE, "there is no %s \"%.*s\"; there is %.*s", what,
+                      str_fmt(name), str_fmt(list));
+    else
+        setting_error(at, l->report, AT_VALUE, "there is no %s \"%.*s\"", what, str_fmt(name));
+}
+
+static const char *const no_names[] = { NULL };
+
+void no_pool(struct loader *l, struct setting at, struct str name)
+{
+    const struct config *c = l->config;
+    const char **names = arena_array(&l->arena, c->n_pools + 1, sizeof *names);
+
+    for (size_t i = 0; names != NULL && i < c->n_pools; i++)
+        names[i] = c->pools[i].name.p;
+    unknown_name(l, at, "pool", name, names ? names : no_names);
+}
+
+void no_listener(struct loader *l, struct setting at, struct str name)
+{
+    const struct config *c = l->config;
+    const char **names = arena_array(&l->arena, c->n_listeners + 1, sizeof *names);
+
+    for (size_t i = 0; names != NULL && i < c->n_listeners; i++)
+        names[i] = c->listeners[i].name.p;
+    if (str_chr(name, ':') < name.n || (name.n > 0 && ascii_digit((unsigned char)name.p[0])))
+        setting_error(at, l->report, AT_VALUE,
+                      "\"%.*s\" names no listener; an address stands in  listeners: { name: { "
+                      "address = \"...\"; } },  and its name here",
+                      str_fmt(str_head(name, 64)));
+    else
+        unknown_name(l, at, "listener", name, names ? names : no_names);
+}
+
 struct str source_line(const struct loader *l, struct place p)
 {
     list_each (f, &l->files, struct file, node)
@@ -64,8 +116,13 @@ static bool name_of(struct loader *l, struct setting group, const char *what, st
     char got[BIND_GOT_MAX];
 
     if (!setting_is(group, NODE_GROUP)) {
-        setting_error(group, l->report, AT_VALUE, "expected a %s: a group { }, got %s", what,
-                      bind_got(group, got));
+        if (is_listed(group))
+            setting_error(group, l->report, AT_VALUE, "expected a %s: a group { }, got %s", what,
+                          bind_got(group, got));
+        else
+            setting_error(group, l->report, AT_VALUE,
+                          "expected a %s, as in  %.*s: { ... },  got %s", what,
+                          str_fmt(setting_name(group)), bind_got(group, got));
         return false;
     }
     *ret_at = group;
@@ -89,6 +146,25 @@ static bool name_of(struct loader *l, struct setting group, const char *what, st
     return false;
 }
 
+/* Whether an option stands where the named groups should: `sites: { hosts = ...; }`. Reports it. */
+static bool lacks_name(struct loader *l, struct setting section, const char *what)
+{
+    const struct config_section *c = config_sections;
+
+    while (c->name != NULL && strncmp(c->name, what, strlen(what)) != 0)
+        c++;
+    for (struct setting s = setting_first(section); s.node != NULL; s = setting_next(s))
+        for (const struct option *o = c->options; !setting_is(s, NODE_GROUP) && o->name; o++)
+            if (str_eq(setting_name(s), str_of(o->name))) {
+                setting_error(s, l->report, AT_NAME,
+                              "a %s needs a name around its options, as in  %s: { name: { "
+                              "%s = ...; } }",
+                              what, c->name, o->name);
+                return true;
+            }
+    return false;
+}
+
 int each_named(struct loader *l, struct setting section, const char *what, struct table *names,
                named_fn *fn, void *arg)
 {
@@ -99,24 +175,28 @@ int each_named(struct loader *l, struct setting section, const char *what, struc
                       bind_got(section, got));
         return 0;
     }
-    int r = table_room(names, &l->arena, section.node->n);
+    int r = table_room(names, &l->arena, setting_count(section));
+    if (setting_is(section, NODE_GROUP) && lacks_name(l, section, what))
+        return 0;
     for (struct setting s = setting_first(section); s.node && r == 0; s = setting_next(s)) {
         struct str name;
         struct setting at;
         if (!name_of(l, s, what, &name, &at))
             continue;
-        struct named *first = table_find(names, name);
-        if (first != NULL) {
-            setting_error(at, l->report, is_listed(s) ? AT_VALUE : AT_NAME,
-                          "there is another %s \"%.*s\"", what, str_fmt(name));
-            setting_note(first->setting, l->report, AT_NAME, "the first is here");
-            continue;
-        }
         struct named *named = arena_zalloc(&l->arena, sizeof *named);
+        void *other;
         if (named == NULL)
             return -ENOMEM;
         named->setting = s;
-        r = table_add(names, &l->arena, name, named);
+        r = table_claim(names, &l->arena, name, named, &other);
+        if (r == -EEXIST) {
+            const struct named *first = other;
+            setting_error(at, l->report, is_listed(s) ? AT_VALUE : AT_NAME,
+                          "there is another %s \"%.*s\"", what, str_fmt(name));
+            setting_note(first->setting, l->report, AT_NAME, "the first is here");
+            r = 0;
+            continue;
+        }
         if (r == 0)
             r = fn(l, named, name, arg);
     }
@@ -144,7 +224,7 @@ size_t count_named_of_all(struct loader *l, const char *section)
     list_each (f, &l->files, struct file, node) {
         struct setting s =
             f->scan.n ? setting_get(file_root(f), str_of(section)) : (struct setting){ NULL, NULL };
-        n += s.node ? s.node->n : 0;
+        n += setting_count(s);
     }
     return n;
 }
@@ -394,7 +474,10 @@ static int load_all(struct loader *l, const char *path)
     c->exchange_memory = EXCHANGE_MEMORY + 4 * c->head_limits.request_line +
                          2 * c->head_limits.header +
                          2 * c->head_limits.fields * sizeof(struct field);
-    return settle_sites(l);
+    r = settle_sites(l);
+    if (r == 0 && l->report->errors == 0)
+        doubt_config(l);
+    return r;
 }
 
 int config_load(const char *path, const struct load_options *options, struct report *report,

@@ -55,6 +55,7 @@ void unload_files(struct loader *l);
 struct named {
     struct setting setting;
     void *value; /* the first user's */
+    bool used;   /* a pool: by a route */
 };
 
 /*
@@ -75,6 +76,9 @@ bool is_listed(struct setting group);
 
 /* `p` with its file name copied to `arena`. */
 int keep_place(struct loader *l, struct arena *arena, struct place p, struct place *ret) MUST_USE;
+/* Report that there is none of that name. */
+void no_pool(struct loader *l, struct setting at, struct str name);
+void no_listener(struct loader *l, struct setting at, struct str name);
 /* The text there, or {NULL, 0}. */
 struct str source_line(const struct loader *l, struct place p);
 
@@ -84,6 +88,7 @@ int keep_sites(struct loader *l) MUST_USE;
 /* on_error.c: all files are read, and then all sites: their hosts, and what happens to broken files
  * and to sites that were there before. */
 void files_are_read(struct loader *l);
+extern const char kept_note[]; /* about the file of a site that is as it was */
 int settle_sites(struct loader *l) MUST_USE;
 
 /* pages.c: reads the pages that `list` (or none) names, `spelled` being its strings. *ret has one
@@ -95,6 +100,8 @@ bool same_pages(const struct error_pages *a, const struct error_pages *b);
 /* sites.c */
 int load_sites(struct loader *l) MUST_USE;
 int load_hosts(struct loader *l) MUST_USE;
+/* doubts.c: warnings about the whole, which has no errors. */
+void doubt_config(struct loader *l);
 
 /* kinds.c: the groups of handlers and filters. */
 int load_kinds(struct loader *l) MUST_USE;

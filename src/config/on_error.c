@@ -4,15 +4,17 @@
  *
  * A file is broken if an error was reported about it; each error is counted in one file, and where
  * the sum tells that one is not, all is refused. Only a file of sites alone, now and before, is set
- * aside: nothing else depends on such a one. What the sites that are kept claim (names, hosts) stays
- * theirs: a file that claims it, too, is broken by that. An error never takes a site away that is
- * served.
+ * aside: nothing else depends on such a one. What the sites that are kept claim (names, hosts)
+ * stays theirs: a file that claims it, too, is broken by that. An error takes no site away that is
+ * served, as far as names can be read.
  */
 #include <errno.h>
 
 #include "config/loader.h"
 
 #define ROUNDS_MAX 16 /* of files that are broken by what other broken files keep */
+
+const char kept_note[] = "this file has errors, so its site is as it was before";
 
 static void PRINTF_LIKE(2, 3) refuse(struct loader *l, const char *fmt, ...)
 {
@@ -79,8 +81,7 @@ static int set_aside(struct loader *l)
         return -ENOMEM;
     list_each (f, &l->files, struct file, node) {
         bool more = f->errors != 0 && !f->set_aside;
-        if (more && table_find(&files, str_of(f->source.name)) == NULL &&
-            table_add(&files, &l->arena, str_of(f->source.name), f) < 0)
+        if (more && table_add(&files, &l->arena, str_of(f->source.name), f) < 0)
             return -ENOMEM;
         f->set_aside = f->set_aside || more;
     }
@@ -109,12 +110,14 @@ static int check_names(struct loader *l, struct table *names)
 
     for (size_t i = 0; i < c->n_sites; i++) {
         const struct site *first = table_find(names, c->sites[i]->name);
-        if (first != NULL)
+        if (first != NULL) {
+            struct place p = { .file = first->place.file };
             setting_error(l->site_places[i].setting, l->report, AT_NAME,
-                          "there is another site \"%.*s\": that of %s, which stays as it was",
-                          str_fmt(first->name), first->place.file);
-        else if (table_add(names, &l->arena, c->sites[i]->name, c->sites[i]) < 0)
+                          "there is another site \"%.*s\"", str_fmt(first->name));
+            report_note(l->report, p, STR_EMPTY, kept_note);
+        } else if (table_add(names, &l->arena, c->sites[i]->name, c->sites[i]) < 0) {
             return -ENOMEM;
+        }
     }
     return 0;
 }
@@ -142,7 +145,7 @@ static void check_lost(struct loader *l, const struct table *names)
     for (size_t i = 0; i < l->before->n_sites && l->keep; i++) {
         const struct site *s = l->before->sites[i];
         const struct named *now = table_find(&l->site_names, s->name);
-        if (now != NULL && now->setting.file->set_aside && table_find(names, s->name) == NULL)
+        if (now != NULL && table_find(names, s->name) == NULL)
             refuse(l, "the site %.*s of %s is now in %s, which has errors", str_fmt(s->name),
                    s->place.file, now->setting.file->source.name);
     }
@@ -195,21 +198,23 @@ static void finish(struct loader *l, const struct table *names)
     l->partial = l->keep;
 }
 
+/* `names` are those of the sites, in their memory. */
 static int settle_round(struct loader *l, unsigned round, struct table *names)
 {
+    bool broken = l->report->errors != l->errors;
     int r = 0;
 
-    if (l->keep && l->report->errors != l->errors) {
+    if (l->keep && broken)
         judge(l, round);
-        r = l->keep ? set_aside(l) : 0;
-        if (r == 0 && l->keep)
-            r = check_names(l, names);
-    }
-    if (r < 0 || (round != 0 && !l->keep))
-        return r;
+    if (!l->keep && round != 0)
+        return 0;
+    if (l->keep && broken)
+        r = set_aside(l);
     l->config->n_kept = 0;
-    if (l->before != NULL && (l->keep || l->report->errors == l->errors))
+    if (r == 0 && l->before != NULL && (l->keep || !broken))
         r = keep_sites(l);
+    if (r == 0 && l->keep && broken)
+        r = check_names(l, names);
     return r < 0 ? r : load_hosts(l);
 }
 

@@ -31,8 +31,8 @@ const struct option top_options[] = {
                         "their own."),
     OPT_ENUM(struct top_conf, on_error, "on_error", "refuse", on_error_choices,
              "What an error in an included file does to a reload: \"refuse\" refuses all of it, "
-             "\"keep\" leaves the sites of that file as they were and loads the rest; see FILES. "
-             "A start and muxd check know no such indulgence."),
+             "\"keep\" leaves the sites of that file as they were and loads the rest; see "
+             "INCLUDED FILES. A start and muxd check need all files to be good."),
     OPT_END
 };
 

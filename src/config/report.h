@@ -40,18 +40,18 @@ struct report_item {
     struct str text;   /* the message */
     struct str source; /* the line it points at, without newline, or {NULL, 0}; of a long line the
                           part around the place, */
-    unsigned source_from; /* which begins that many bytes into the line */
+    unsigned source_from;     /* which begins that many bytes into the line */
     struct report_note *note; /* or NULL */
 };
 
 struct report {
-    struct arena *arena; /* the loader's; items live in it */
-    struct list items;   /* in order of discovery; sorted by report_sort() */
-    struct report_item *last;    /* what report_note() is about; NULL: nothing */
+    struct arena *arena;      /* the loader's; items live in it */
+    struct list items;        /* in order of discovery; sorted by report_sort() */
+    struct report_item *last; /* what report_note() is about; NULL: nothing */
     unsigned errors, warnings;
-    bool dropped; /* some are only counted: too many, or no memory */
+    bool dropped;       /* some are only counted: too many, or no memory */
     struct str refused; /* why on_error = "keep" does not help here; empty: it was not asked for */
-    bool muted;   /* what comes is not heard: it was told before */
+    bool muted;         /* what comes is not heard: it was told before */
 };
 
 void report_init(struct report *r, struct arena *arena);

@@ -71,7 +71,16 @@ static void pattern_error(struct loader *l, struct setting match, struct str tex
                           const char *why)
 {
     struct place p = setting_place(match, AT_VALUE);
+    const char *scheme = memmem(text.p, text.n, "://", 3);
 
+    if (text.n > 0 && strchr("~^=", text.p[0]) != NULL) {
+        why = "there are no regular expressions and no modifiers here: \"/x\" is exactly that, "
+              "\"/x/\" all below";
+        at = 0;
+    } else if (scheme != NULL) {
+        why = "a pattern has no scheme; which one it is, the listener says";
+        at = (size_t)(scheme - text.p);
+    }
     if (p.width == text.n + 2) { /* no escapes, not joined: columns are those of the text */
         p.col += 1 + (unsigned)min_of(at, text.n);
         p.width = 1;
@@ -81,49 +90,53 @@ static void pattern_error(struct loader *l, struct setting match, struct str tex
                "bad pattern \"%.*s\": %s", str_fmt(str_head(text, 200)), why);
 }
 
-static bool site_covers(const struct site *site, const struct pattern *p)
+/* What is a path, but hardly the one that was meant: habits from other servers. NULL: nothing. */
+static const char *doubt_path(const struct pattern *p)
 {
-    for (size_t i = 0; i < site->hosts.n; i++) {
-        struct str host = site->hosts.v[i];
-        bool wild = str_starts(host, STR("*."));
-        if (str_eq(host, STR("*")) || (!wild && !p->host_is_wildcard && str_eq(host, p->host)) ||
-            (wild && (str_ends(p->host, str_from(host, 1)) ||
-                      (p->host_is_wildcard && str_eq(p->host, str_from(host, 2))))) ||
-            (!wild && p->host_is_wildcard && host.n > p->host.n + 1 && str_ends(host, p->host) &&
-             host.p[host.n - p->host.n - 1] == '.'))
-            return true;
-    }
-    return site->hosts.n == 0;
-}
-
-/* What is a pattern, but hardly the one that was meant: habits from other servers. */
-static void doubt_pattern(struct loader *l, const struct route *r, struct setting match)
-{
-    const struct pattern *p = &r->pattern;
-    const char *doubt = NULL;
-    char upper[16] = "";
-
-    for (size_t i = 0; i < min_of(p->method_token.n, sizeof upper - 1); i++)
-        upper[i] = (char)toupper((unsigned char)p->method_token.p[i]);
-    for (size_t i = 0; i < p->n_segments && doubt == NULL; i++) {
+    for (size_t i = 0; i < p->n_segments; i++) {
         struct str text = p->segments[i].text;
         if (p->segments[i].kind != SEGMENT_LITERAL)
             continue;
         if (str_chr(text, '*') < text.n)
-            doubt =
-                "\"*\" stands for itself; all below a path is \"/path/\", one segment is {name}";
-        else if (text.n > 1 && text.p[0] == ':')
-            doubt = "\":\" stands for itself; a segment of any name is {name}";
-        else if (str_chr(text, '(') < text.n || str_ends(text, STR("$")))
-            doubt = "there are no regular expressions here; this matches these characters alone";
+            return "\"*\" stands for itself; all below a path is \"/path/\", one segment is {name}";
+        if (text.n > 1 && text.p[0] == ':')
+            return "\":\" stands for itself; a segment of any name is {name}";
+        if (text.n > 2 && (text.p[0] == '<' || text.p[0] == '[') &&
+            (str_ends(text, STR(">")) || str_ends(text, STR("]"))))
+            return "these brackets stand for themselves; a segment of any name is {name}";
+        if (str_chr(text, '(') < text.n || str_ends(text, STR("$")))
+            return "there are no regular expressions here; this matches these characters alone";
     }
-    if (p->has_method && p->method == METHOD_OTHER && method_of(str_of(upper)) != METHOD_OTHER)
-        doubt = "methods are upper case, and this one is not";
-    else if (p->has_method && (str_chr(p->method_token, '~') < p->method_token.n ||
-                               str_chr(p->method_token, '^') < p->method_token.n))
-        doubt = "there are no regular expressions here; this is taken for a method";
-    else if (p->host.n > 0 && !site_covers(r->site, p))
-        doubt = "no host of this site is that of the pattern, so it never matches";
+    return NULL;
+}
+
+static const char *doubt_method(const struct pattern *p)
+{
+    struct str method = p->method_token;
+    char upper[16] = "";
+
+    if (!p->has_method || p->method != METHOD_OTHER)
+        return NULL;
+    for (size_t i = 0; i < min_of(method.n, sizeof upper - 1); i++)
+        upper[i] = (char)toupper((unsigned char)method.p[i]);
+    if (method_of(str_of(upper)) != METHOD_OTHER)
+        return "methods are upper case, and this one is not";
+    if (str_chr(method, '~') < method.n || str_chr(method, '^') < method.n)
+        return "there are no regular expressions here; this is taken for a method";
+    if (str_chr(method, '|') < method.n)
+        return "this is taken for one method; each of several needs a route";
+    if (str_chr(method, '*') < method.n || strcmp(upper, "ANY") == 0 || strcmp(upper, "ALL") == 0)
+        return "this is taken for a method of that name; for all methods leave it out";
+    return NULL;
+}
+
+static void doubt_pattern(struct loader *l, const struct route *r, struct setting match)
+{
+    const struct pattern *p = &r->pattern;
+    const char *doubt = doubt_method(p);
+
+    if (doubt == NULL)
+        doubt = doubt_path(p);
     if (doubt != NULL)
         setting_warning(match, l->report, AT_VALUE, "%s", doubt);
 }
@@ -217,13 +230,14 @@ static int load_pattern(struct loader *l, struct route *r, struct setting group,
 
 static int load_pool_use(struct loader *l, struct route *r, struct setting group, struct str name)
 {
-    const struct named *pool = table_find(&l->pools, name);
+    struct named *pool = table_find(&l->pools, name);
     struct setting at = setting_get(group, STR("pool"));
 
     r->pool = str_is(name, "default") ? STR("default") : arena_str(&r->site->arena, name);
     if (pool == NULL && !l->incomplete && setting_is(at, NODE_STRING))
-        setting_error(at, l->report, AT_VALUE, "there is no pool \"%.*s\"",
-                      str_fmt(str_head(name, 64)));
+        no_pool(l, at, name);
+    if (pool != NULL)
+        pool->used = true;
     return r->pool.p != NULL ? 0 : -ENOMEM;
 }
 

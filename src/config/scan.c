@@ -26,6 +26,7 @@ struct scanner {
     struct opener open[SCAN_DEPTH_MAX];
     unsigned depth;
     size_t suspect; /* a bracket whose end is indented as if it were another's; or SIZE_MAX */
+    size_t suspect_end;
     bool no_memory;
 };
 
@@ -222,8 +223,10 @@ static void close_bracket(struct scanner *sc)
     const struct opener *o = &sc->open[--sc->depth];
     size_t here = indentation_of_first(sc, sc->token.at);
 
-    if (sc->suspect == SIZE_MAX && here != SIZE_MAX && here != indentation(sc, o->at))
+    if (sc->suspect == SIZE_MAX && here != SIZE_MAX && here != indentation(sc, o->at)) {
         sc->suspect = o->at;
+        sc->suspect_end = sc->token.at;
+    }
 }
 
 static bool is_closer(const struct scanner *sc)
@@ -234,8 +237,13 @@ static bool is_closer(const struct scanner *sc)
 /* The token is the end of the file or a closing bracket that fits nothing. */
 static bool unbalanced(struct scanner *sc)
 {
-    if (sc->depth == 0)
-        return fail_at_token(sc, "this \"%.*s\" closes nothing", str_fmt(token_text(sc)));
+    if (sc->depth == 0) {
+        complain(sc, sc->token.at, 1, "this \"%.*s\" closes nothing", str_fmt(token_text(sc)));
+        if (sc->suspect != SIZE_MAX)
+            text_note(sc->lex.source, sc->lex.report, sc->suspect_end, 1,
+                      "by the indentation this one may be too many");
+        return false;
+    }
 
     const struct opener *o = &sc->open[sc->depth - 1];
     char c = sc->lex.source->text[o->at];
@@ -333,14 +341,21 @@ static bool strings(struct scanner *sc, uint32_t self)
     enum node_kind around = sc->out->nodes[sc->out->nodes[self].parent].kind;
 
     for (;;) {
+        size_t behind = sc->token.at + sc->token.len;
         if (!next(sc))
             return false;
         if (sc->token.kind != TOKEN_STRING)
             return true;
+        struct str between = text_of(sc, behind, sc->token.at - behind);
+        bool same_line = str_chr(between, '\n') == between.n;
         if (around != NODE_GROUP)
             complain(sc, sc->token.at, sc->token.len, "missing comma between strings");
-        if (around != NODE_GROUP || sc->token_bad)
+        else if (same_line)
+            complain(sc, sc->token.at, sc->token.len,
+                     "two strings side by side; several values are written [ \"a\", \"b\" ]");
+        if (around != NODE_GROUP || same_line || sc->token_bad)
             sc->out->nodes[self].bad = true;
+        sc->out->nodes[self].joined = true;
     }
 }
 
@@ -357,11 +372,19 @@ static bool value_forgotten(const struct scanner *sc, const struct node *n)
     return s->text[behind] == '=' || s->text[behind] == ':';
 }
 
-static bool no_value(struct scanner *sc, const struct node *n)
+/* The token belongs to what follows. */
+static bool no_value(struct scanner *sc, struct node *n)
 {
-    complain(sc, n->name_at, n->name_len, "\"%.*s\" has no value",
-             str_fmt(str_head(node_name(sc, n), 40)));
-    return false;
+    bool group = sc->token.kind == TOKEN_WORD && n->name_len > 0 &&
+                 sc->lex.source->text[sc->token.at + sc->token.len] == ':';
+
+    n->bad = true;
+    n->len = 1;
+    complain(sc, n->name_at, n->name_len,
+             group ? "\"%.*s\" has no value; a group stands in braces:  %.*s: { ... }"
+                   : "\"%.*s\" has no value",
+             str_fmt(str_head(node_name(sc, n), 40)), str_fmt(str_head(node_name(sc, n), 40)));
+    return n->name_len > 0 && sc->token.kind != TOKEN_END;
 }
 
 static bool word(struct scanner *sc, struct node *n)
@@ -375,18 +398,22 @@ static bool word(struct scanner *sc, struct node *n)
     }
     for (size_t i = 0; i < array_len(swap); i++)
         if (str_ieq(text, str_of(swap[i]))) {
-            complain(sc, sc->token.at, sc->token.len, "use true or false (or \"%s\" in quotes)",
-                     swap[i]);
+            complain(sc, sc->token.at, sc->token.len,
+                     "write %s, without quotes (or \"%s\", where this is text)",
+                     i % 2 == 0 ? "true" : "false", swap[i]);
             n->bad = true;
             return next(sc);
         }
     if (value_forgotten(sc, n))
         return no_value(sc, n);
-    lex_bare(&sc->lex, &sc->token);
+    text = lex_bare(&sc->lex, &sc->token);
     n->len = (uint32_t)sc->token.len;
     n->bad = true;
-    complain(sc, sc->token.at, sc->token.len, "text needs quotes: \"%.*s\"",
-             str_fmt(token_text(sc)));
+    complain(sc, sc->token.at, sc->token.len,
+             text.p != sc->lex.source->text + sc->token.at
+                 ? "text stands in plain double quotes: \"%.*s\""
+                 : "text needs quotes: \"%.*s\"",
+             str_fmt(str_head(text, 40)));
     return next(sc);
 }
 
@@ -396,9 +423,9 @@ static bool number(struct scanner *sc, struct node *n)
 
     n->kind = lex_number(text_of(sc, sc->token.at, sc->token.len), &why) ? NODE_FLOAT : NODE_INT;
     if (why != NULL) {
-        lex_bare(&sc->lex, &sc->token);
+        struct str text = lex_bare(&sc->lex, &sc->token);
         n->bad = true;
-        complain(sc, sc->token.at, sc->token.len, why, str_fmt(token_text(sc)));
+        complain(sc, sc->token.at, sc->token.len, why, str_fmt(str_head(text, 40)));
     }
     return next(sc);
 }
@@ -431,6 +458,9 @@ static bool any_value(struct scanner *sc, uint32_t self)
         n->kind = NODE_ARRAY;
         return elements(sc, self, ']');
     default:
+        if (n->name_len == 0)
+            return fail_at_token(sc, "a value should stand here, not \"%.*s\"",
+                                 str_fmt(token_text(sc)));
         return no_value(sc, n);
     }
 }
@@ -446,46 +476,161 @@ static bool value(struct scanner *sc, uint32_t self)
 
 /* ---- groups */
 
-static bool no_name(struct scanner *sc)
+/* What stands in place of a name and is none, and what to write instead. */
+static void bad_name(struct scanner *sc, struct token token, struct str text)
 {
-    if (sc->token.kind == TOKEN_STRING)
-        return fail_at_token(sc, "a name should stand here, without quotes");
-    if (sc->token.kind == TOKEN_NUMBER)
-        return fail_at_token(sc, "a name should stand here, and it begins with a letter");
+    struct str shown = str_head(text, 40);
+    size_t n = text.n > 0 && (unsigned char)((text.p[0] | 0x20) - 'a') < 26;
+
+    while (n > 0 && n < text.n &&
+           (ascii_digit((unsigned char)text.p[n]) || text.p[n] == '-' || text.p[n] == '_' ||
+            (unsigned char)((text.p[n] | 0x20) - 'a') < 26))
+        n++;
+    if (n > 0 && n == text.n)
+        complain(sc, token.at, token.len, "a name stands without quotes: %.*s", str_fmt(shown));
+    else if (text.n > 0 && (text.p[0] == '/' || text.p[0] == '~'))
+        complain(sc, token.at, token.len,
+                 "%.*s cannot be a name; a path stands in  match = \"...\"  of a route with a name",
+                 str_fmt(shown));
+    else if (str_chr(text, '.') < text.n && text.n > 2)
+        complain(sc, token.at, token.len,
+                 "%.*s cannot be a name, which has no \".\"; a host stands in  "
+                 "hosts = \"...\"  of a site with a name",
+                 str_fmt(shown));
+    else
+        complain(sc, token.at, token.len,
+                 "a name should stand here, not \"%.*s\"; names have letters, digits, \"-\" and "
+                 "\"_\", a letter first",
+                 str_fmt(shown));
+}
+
+static bool member(struct scanner *sc, uint32_t group, bool named);
+
+/* The token is no name. What is followed by a value is taken for one, so that the scan goes on. */
+static bool no_name(struct scanner *sc, uint32_t group)
+{
+    bool first = sc->out->n == 1;
+
+    if (sc->token.kind == TOKEN_STRING) {
+        struct str text = text_of(sc, sc->token.at + 1, sc->token.len - 2);
+        bad_name(sc, sc->token, text);
+        return member(sc, group, false);
+    }
+    const char *before = sc->lex.source->text + sc->token.at;
+    if (sc->token.kind == TOKEN_NUMBER && sc->token.at > 2 && before[-1] == ',' && ascii_digit((unsigned char)before[-2])) {
+        complain(sc, sc->token.at - 1, 1, "no comma stands between the digits of a number");
+        return member(sc, group, false);
+    }
+    if (sc->token.kind == TOKEN_NUMBER || sc->token.kind == TOKEN_JUNK) {
+        struct str text = lex_bare_name(&sc->lex, &sc->token);
+        bad_name(sc, sc->token, text);
+        return member(sc, group, false);
+    }
     if (is(sc, ';') || is(sc, ','))
-        return fail_at_token(sc, "one \"%.*s\" too many", str_fmt(token_text(sc)));
+        return fail_at_token(sc, "one \"%.*s\" too many%s", str_fmt(token_text(sc)),
+                             first ? "; a comment begins with \"#\"" : "");
     if (is(sc, '{') || is(sc, '(') || is(sc, '['))
-        return fail_at_token(sc, "a name and \":\" are missing before this \"%.*s\"",
+        return fail_at_token(sc,
+                             first ? "the file begins with a name, as in  routes: { ... },  not "
+                                     "with \"%.*s\""
+                                   : "a name and \":\" are missing before this \"%.*s\"",
                              str_fmt(token_text(sc)));
     if (is_closer(sc))
         return unbalanced(sc);
     return fail_at_token(sc, "a name should stand here, not \"%.*s\"", str_fmt(token_text(sc)));
 }
 
-/* `name = value;` The token is the name. */
-static bool member(struct scanner *sc, uint32_t group)
+/* Behind "=": one more of them, or the rest of "=>". */
+static bool skip_second_equals(struct scanner *sc)
 {
-    struct str name = text_of(sc, sc->token.at, sc->token.len);
-    struct token at_name = sc->token;
+    const char *text = sc->lex.source->text;
+
+    if (!is(sc, '=') && !is(sc, ':') && !(sc->token.kind == TOKEN_JUNK && text[sc->token.at] == '>'))
+        return true;
+    complain(sc, sc->token.at, sc->token.len, "one \"=\" or \":\" is enough");
+    return next(sc);
+}
+
+/* Passes over the bare words of  root /srv/www;  as other servers have it. */
+static bool bare_words(struct scanner *sc, struct node *n)
+{
+    bool ok = true;
+
+    n->kind = NODE_STRING;
+    n->at = (uint32_t)sc->token.at;
+    n->len = (uint32_t)sc->token.len;
+    n->bad = true;
+    n->end = (uint32_t)sc->out->n;
+    do {
+        lex_bare(&sc->lex, &sc->token);
+        ok = next(sc);
+    } while (ok && (sc->token.kind == TOKEN_WORD || sc->token.kind == TOKEN_NUMBER ||
+                    sc->token.kind == TOKEN_JUNK || sc->token.kind == TOKEN_STRING));
+    return ok;
+}
+
+/* Unmistakably. */
+static bool begins_value(const struct scanner *sc)
+{
+    return sc->token.kind == TOKEN_STRING || is(sc, '{') || is(sc, '(') || is(sc, '[');
+}
+
+/* Behind the name stands no "=". */
+static bool no_equals(struct scanner *sc, uint32_t self)
+{
+    struct node *n = &sc->out->nodes[self];
+    struct str name = str_head(node_name(sc, n), 40);
+    struct str between = text_of(sc, n->name_at, sc->token.at - n->name_at);
+    bool same_line = str_chr(between, '\n') == between.n;
+
+    if (sc->token.kind == TOKEN_JUNK && strchr("+-", text_of(sc, sc->token.at, 1).p[0]) != NULL)
+        return fail_at_token(sc, "\"=\" stands alone:  %.*s = ...;", str_fmt(name));
+    complain(sc, n->name_at, n->name_len, "\"=\" or \":\" is missing behind \"%.*s\"", str_fmt(name));
+    n->bad = !begins_value(sc);
+    if (!n->bad)
+        return true;
+    if (!same_line || sc->token.kind == TOKEN_END)
+        return false;
+    if (sc->token.kind == TOKEN_WORD || sc->token.kind == TOKEN_NUMBER ||
+        sc->token.kind == TOKEN_JUNK)
+        return bare_words(sc, n);
+    return is(sc, ';') || is(sc, ',');
+}
+
+/* `name = value;` The token is the name, or with `named` false what was refused as one. */
+static bool member(struct scanner *sc, uint32_t group, bool named)
+{
+    const char *text = sc->lex.source->text;
     uint32_t self = (uint32_t)sc->out->n;
 
+    if (named && strchr(" \t\r\n=:;,{}[]()\"#/+", text[sc->lex.at]) == NULL) {
+        struct str name = lex_bare_name(&sc->lex, &sc->token);
+        bad_name(sc, sc->token, name);
+        named = false;
+    }
+    struct str name = text_of(sc, sc->token.at, sc->token.len);
     if (str_ieq(name, STR("true")) || str_ieq(name, STR("false")))
         return fail_at_token(sc, "\"%.*s\" is a value and cannot be a name", str_fmt(name));
     if (!add_node(sc, (struct node){ .parent = group,
                                      .name_at = (uint32_t)sc->token.at,
-                                     .name_len = (uint32_t)sc->token.len }) ||
-        !check_name(sc, self) || !next(sc))
+                                     .name_len = (uint32_t)sc->token.len,
+                                     .kind = NODE_STRING,
+                                     .at = (uint32_t)sc->token.at,
+                                     .len = 1,
+                                     .end = self + 1,
+                                     .bad = !named }) ||
+        (named && !check_name(sc, self)) || !next(sc))
         return false;
-    if (!is(sc, '=') && !is(sc, ':')) {
-        if (sc->token.kind == TOKEN_JUNK && sc->token.at == at_name.at + at_name.len)
-            return fail_at_token(sc, "\"%.*s\" cannot stand in a name", str_fmt(token_text(sc)));
-        complain(sc, at_name.at, at_name.len, "\"=\" or \":\" is missing behind \"%.*s\"",
-                 str_fmt(str_head(name, 40)));
+    bool given = is(sc, '=') || is(sc, ':');
+    if (given && (!next(sc) || !skip_second_equals(sc)))
         return false;
-    }
-    if (!next(sc) || !value(sc, self))
+    if (!given && named && !no_equals(sc, self))
         return false;
-    return (!is(sc, ';') && !is(sc, ',')) || next(sc);
+    if ((given || begins_value(sc)) && !value(sc, self))
+        return false;
+    if (!is(sc, ';') && !is(sc, ','))
+        return given || named;
+    return next(sc);
 }
 
 /* Up to the group's "}", or to the end of the file for the root. */
@@ -496,9 +641,7 @@ static bool members(struct scanner *sc, uint32_t self)
     while (depth == 0 ? sc->token.kind != TOKEN_END : !is(sc, '}')) {
         if (sc->token.kind == TOKEN_END)
             return unbalanced(sc);
-        if (sc->token.kind != TOKEN_WORD)
-            return no_name(sc);
-        if (!member(sc, self))
+        if (sc->token.kind == TOKEN_WORD ? !member(sc, self, true) : !no_name(sc, self))
             return false;
     }
     return true;

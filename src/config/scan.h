@@ -26,6 +26,7 @@ struct node {
     uint32_t n;                 /* of its members or elements; of a STRING see values.c */
     enum node_kind kind : 8;
     bool bad; /* its value was complained about: it is given, but unusable */
+    bool joined; /* a STRING of several, on lines of their own */
 };
 
 struct scan {

@@ -93,7 +93,8 @@ static int check_hosts(struct loader *l, struct site *s, struct setting group)
             at = at.node == list.node ? (struct setting){ NULL, NULL } : setting_next(at);
         while (at.node != NULL && !setting_is(at, NODE_STRING));
     }
-    if (s->hosts.n == 0 && list.node != NULL && list.node->n == 0 && !setting_is(list, NODE_STRING))
+    if (s->hosts.n == 0 && list.node != NULL && setting_count(list) == 0 &&
+        !setting_is(list, NODE_STRING))
         setting_error(list, l->report, AT_VALUE,
                       "a site needs at least one host; \"*\" stands for all");
     s->hosts.v = hosts;
@@ -105,14 +106,13 @@ static void check_listen(struct loader *l, const struct site *s, struct setting 
 {
     struct setting list = setting_get(group, STR("listen"));
 
-    if (list.node != NULL && s->listen.n == 0 && list.node->n == 0 &&
+    if (list.node != NULL && s->listen.n == 0 && setting_count(list) == 0 &&
         (setting_is(list, NODE_ARRAY) || setting_is(list, NODE_LIST)))
         setting_error(list, l->report, AT_VALUE,
                       "no listener is named; leave `listen` out to have all of them");
     for (size_t i = 0; i < s->listen.n && !l->incomplete; i++)
         if (table_find(&l->listeners, s->listen.v[i]) == NULL)
-            setting_error(nth_string(list, i), l->report, AT_VALUE, "there is no listener \"%.*s\"",
-                          str_fmt(str_head(s->listen.v[i], 64)));
+            no_listener(l, nth_string(list, i), s->listen.v[i]);
 }
 
 static int load_site(struct loader *l, struct named *named, struct str name, void *arg UNUSED)
@@ -120,7 +120,7 @@ static int load_site(struct loader *l, struct named *named, struct str name, voi
     struct setting group = named->setting, routes = setting_get(group, STR("routes"));
     struct table names = { .slots = NULL };
     struct site *s;
-    int r = add_site(l, group, name, routes.node ? routes.node->n : 0, &s);
+    int r = add_site(l, group, name, setting_count(routes), &s);
 
     if (r < 0)
         return r;
@@ -235,11 +235,11 @@ static void host_taken(struct loader *l, const struct site *s, struct place at, 
                    "the host \"%.*s\" is taken on the listener \"%.*s\" by the site \"%.*s\"",
                    str_fmt(str_head(host, 100)), str_fmt(listener->name), str_fmt(other->name));
     report_note(l->report, first, source_line(l, first),
-                first.line == 0 ? "it is in this file as it was before"
+                first.line == 0                       ? kept_note
                 : str_eq(other->name, STR("default")) ? "routes outside of a site are those of the "
-                                                      "site \"default\", for all hosts"
-                : s == other                       ? "the first is here"
-                                                   : "it is here");
+                                                        "site \"default\", for all hosts"
+                : s == other                          ? "the first is here"
+                                                      : "it is here");
 }
 
 /* Claims one host on all listeners of the site; a clash is reported once. */
@@ -287,17 +287,5 @@ int load_hosts(struct loader *l)
             if (r < 0)
                 return r;
         }
-    for (size_t i = 0; i < c->n_listeners && c->n_sites != 0 && l->report->errors == 0; i++) {
-        const struct conf_listener *listener = &c->listeners[i];
-        if (listener->catch_all != NULL || listener->hosts->exact.used != 0 ||
-            listener->hosts->wildcards.used != 0)
-            continue;
-        struct place p = listener->place;
-        if (p.file == NULL) /* the one that is there by default */
-            p.file = c->file.p;
-        report_add(l->report, false, p, source_line(l, p),
-                   "no site listens on \"%.*s\": every request there will be refused",
-                   str_fmt(listener->name));
-    }
     return 0;
 }

@@ -56,14 +56,19 @@ int table_room(struct table *t, struct arena *arena, size_t n)
     return 0;
 }
 
-int table_add(struct table *t, struct arena *arena, struct str key, void *value)
+int table_claim(struct table *t, struct arena *arena, struct str key, void *value, void **ret_other)
 {
     uint32_t hash = folded(table_hash(key));
     int r = table_room(t, arena, 1);
 
     if (r < 0)
         return r;
-    *slot_of(t, key, hash) = (struct table_slot){ key.p, (uint32_t)key.n, hash, value };
+    struct table_slot *slot = slot_of(t, key, hash);
+    if (slot->key != NULL) {
+        *ret_other = slot->value;
+        return -EEXIST;
+    }
+    *slot = (struct table_slot){ key.p, (uint32_t)key.n, hash, value };
     t->used++;
     return 0;
 }

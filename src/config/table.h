@@ -33,9 +33,17 @@ uint64_t table_hash(struct str key);
 /* NULL if there is none. */
 void *table_find_hashed(const struct table *t, struct str key, uint64_t hash);
 void *table_find(const struct table *t, struct str key);
-/* Of a known number: for n more without growing. 0 or -ENOMEM. */
+/* Room for n more, so that it does not grow step by step. 0 or -ENOMEM. */
 int table_room(struct table *t, struct arena *arena, size_t n) MUST_USE;
-/* The key is not in it, and shorter than 4 GiB. 0 or -ENOMEM. */
-int table_add(struct table *t, struct arena *arena, struct str key, void *value) MUST_USE;
+/* Keys are shorter than 4 GiB. 0; -ENOMEM; -EEXIST, and *ret_other is what is there already. */
+int table_claim(struct table *t, struct arena *arena, struct str key, void *value,
+                void **ret_other) MUST_USE;
+/* The key is not in it. 0 or -ENOMEM. */
+static inline int table_add(struct table *t, struct arena *arena, struct str key, void *value)
+{
+    void *other;
+
+    return table_claim(t, arena, key, value, &other);
+}
 
 #endif

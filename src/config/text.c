@@ -152,11 +152,28 @@ void text_done(struct text *s)
     *s = (struct text){ .text = NULL };
 }
 
+/* Whether the eight bytes at p are all from ' ' to '~'. */
+static bool plain_eight(const char *p)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101), high = ones * 0x80;
+    uint64_t v;
+
+    memcpy(&v, p, sizeof v);
+    return ((v | (v - ones * ' ') | (v + ones)) & high) == 0;
+}
+
 bool text_check(const struct text *s, struct report *r)
 {
     unsigned complaints = 0;
 
+    if (s->n >= 2 && (memcmp(s->text, "\xFF\xFE", 2) == 0 || memcmp(s->text, "\xFE\xFF", 2) == 0)) {
+        report_add(r, true, (struct place){ .file = s->name }, STR_EMPTY,
+                   "this file is UTF-16; save it as UTF-8");
+        return false;
+    }
     for (size_t i = 0, len; i < s->n && complaints < COMPLAINTS_MAX; i += len) {
+        while (s->n - i > 8 && plain_eight(s->text + i))
+            i += 8;
         unsigned char c = (unsigned char)s->text[i];
         size_t valid = utf8_len(s->text + i, s->n - i);
         len = max_of(valid, (size_t)1);

@@ -35,7 +35,7 @@ static bool check_uri_bytes(struct context *p, struct str s)
 
 static bool no_host(struct context *p)
 {
-    option_error(p->check, p->option, "the URI names no host");
+    option_error(p->check, p->option, "the URI names no host; that of the request is {host}");
     return false;
 }
 
@@ -111,6 +111,12 @@ static bool uri_variable(struct context *p, struct str name, enum variable v, en
         *ret = ESCAPE_NONE;
         return uri_host(p);
     }
+    if (p->state == URI_AUTHORITY && !is_path && str_eq(name, STR("host"))) {
+        option_error(p->check, p->option,
+                     "{host} is a wildcard of the pattern here, which may not stand in the host of "
+                     "a target; under another name it would not hide the request's host");
+        return false;
+    }
     if (p->state == URI_AUTHORITY && !is_path) {
         option_error(p->check, p->option,
                      "{%.*s} may not stand in the host of a target, only {host} may; a \"/\" "
@@ -136,6 +142,144 @@ static bool uri_variable(struct context *p, struct str name, enum variable v, en
     return true;
 }
 
+/* ---- HTML and XML */
+
+enum { HTML_TEXT, HTML_TAG, HTML_RAW };
+
+static bool is_letter(char c)
+{
+    return (unsigned char)(ascii_lower((unsigned char)c) - 'a') < 26;
+}
+
+static bool is_space(char c)
+{
+    return c != '\0' && strchr(" \t\r\n\f", c) != NULL;
+}
+
+static bool begins(struct str s, const char *word)
+{
+    return str_ieq(str_head(s, strlen(word)), str_of(word));
+}
+
+/* s.p[at] opens the value of which attribute? Its name stands in `s` too, for no variable may stand
+ * between. */
+static enum attribute attribute_at(struct str s, size_t at)
+{
+    static const char *const uris[] = { "href",       "src",    "action", "formaction",
+                                        "xlink:href", "poster", "data",   "background" };
+
+    while (at > 0 && (is_space(s.p[at - 1]) || s.p[at - 1] == '='))
+        at--;
+    size_t end = at;
+    while (at > 0 && !is_space(s.p[at - 1]) && strchr("\"'/<=", s.p[at - 1]) == NULL)
+        at--;
+    struct str name = str_make(s.p + at, end - at);
+    if (begins(name, "on") || str_ieq(name, STR("style")) || str_ieq(name, STR("srcdoc")))
+        return ATTRIBUTE_CODE;
+    for (size_t i = 0; i < array_len(uris); i++)
+        if (str_ieq(name, str_of(uris[i])))
+            return ATTRIBUTE_URI;
+    return ATTRIBUTE_TEXT;
+}
+
+/* A '<', with what is behind it. */
+static void html_open(struct context *p, struct str s)
+{
+    char next = s.n > 1 ? s.p[1] : '\0';
+
+    if (p->state == HTML_RAW) {
+        if (next != '/' || !begins(str_from(s, 2), p->raw))
+            return;
+        p->raw = NULL;
+    } else if (begins(str_from(s, 1), "script")) {
+        p->raw = "script";
+    } else if (begins(str_from(s, 1), "style")) {
+        p->raw = "style";
+    }
+    /* Before a space, say, it is text. */
+    if (s.n == 1 || is_letter(next) || strchr("/!?", next) != NULL)
+        p->state = HTML_TAG;
+    p->quote = '\0';
+}
+
+static void html_text(struct context *p, struct str s)
+{
+    char last = '\0'; /* that is no space */
+
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.p[i];
+        if (p->quote != '\0') {
+            if (c == p->quote)
+                p->quote = '\0';
+        } else if (p->state != HTML_TAG) {
+            if (c == '<')
+                html_open(p, str_from(s, i));
+        } else if (c == '>') {
+            p->state = p->raw != NULL ? HTML_RAW : HTML_TEXT;
+        } else if ((c == '"' || c == '\'') && last == '=') {
+            p->quote = c;
+            p->attribute = attribute_at(s, i);
+        }
+        if (!is_space(c))
+            last = c;
+    }
+}
+
+static bool html_variable(struct context *p, struct str name, enum variable v, enum escape *ret)
+{
+    bool is_path = v == VARIABLE_PATH || v == VARIABLE_URI;
+    bool in_tag = p->state == HTML_TAG, in_uri = in_tag && p->attribute == ATTRIBUTE_URI;
+    const char *why = NULL;
+
+    if (p->state == HTML_RAW)
+        why = "may not stand in a script or style, where no escape is safe; put it into the value "
+              "of a data- attribute, which the script can read";
+    else if (in_tag && p->quote == '\0')
+        why = "may stand in a tag only within quotes, as in title=\"{name}\"";
+    else if (in_tag && p->attribute == ATTRIBUTE_CODE)
+        why = "may not stand in an attribute that is a script, a style or a page of its own";
+    else if (in_uri && p->last == p->quote && !is_path)
+        why = "may not begin a URI, as it could be \"javascript:...\"; put a \"/\" before it, or "
+              "scheme and host";
+    else if (in_uri && p->last == '/' && is_path)
+        why = "begins with a slash of its own; leave out the one before it";
+    if (why != NULL)
+        option_error(p->check, p->option, "{%.*s} %s", str_fmt(name), why);
+    /* A path is no URI once it is decoded: "/%2Fexample.org". */
+    *ret = in_uri && v != VARIABLE_HOST && v != VARIABLE_URI && v != VARIABLE_QUERY
+               ? ESCAPE_SEGMENTS
+               : ESCAPE_HTML;
+    return why == NULL;
+}
+
+/* ---- JSON and JavaScript */
+
+static void script_text(struct context *p, struct str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.p[i];
+        bool is_quote = c == '"' || c == '\'' || c == '`';
+        if (p->escaped)
+            p->escaped = false;
+        else if (p->quote != '\0' && c == '\\')
+            p->escaped = true;
+        else if (p->quote == '\0' && is_quote)
+            p->quote = c;
+        else if (c == p->quote || (c == '\n' && p->quote != '`'))
+            p->quote = '\0';
+    }
+}
+
+static bool script_variable(struct context *p, struct str name)
+{
+    if (p->quote != '\0' && !p->escaped)
+        return true;
+    option_error(p->check, p->option,
+                 "{%.*s} may stand only within a string here, as in \"\\\"{%.*s}\\\"\"",
+                 str_fmt(name), str_fmt(name));
+    return false;
+}
+
 /* ---- all of them */
 
 void context_begin(struct context *p, struct option_check *c, const char *option,
@@ -148,14 +292,20 @@ bool context_text(struct context *p, struct str literal)
 {
     bool ok = true;
 
-    if (literal.n == 0)
-        return true;
+    if (literal.n == 0 || p->failed)
+        return !p->failed;
     if (p->use == TEMPLATE_URI)
         ok = uri_text(p, literal);
+    else if (p->use == TEMPLATE_HTML)
+        html_text(p, literal);
+    else if (p->use == TEMPLATE_JSON)
+        script_text(p, literal);
     p->last = literal.p[literal.n - 1];
+    p->failed = !ok;
     return ok;
 }
 
+/* In a field value. */
 static enum escape field_escape(enum variable v)
 {
     switch (v) {
@@ -174,15 +324,18 @@ bool context_variable(struct context *p, struct str name, enum variable v, enum 
     bool ok = true;
 
     *ret = ESCAPE_NONE;
+    if (p->failed)
+        return false;
     switch (p->use) {
     case TEMPLATE_URI:
         ok = uri_variable(p, name, v, ret);
         break;
     case TEMPLATE_HTML:
-        *ret = ESCAPE_HTML;
+        ok = html_variable(p, name, v, ret);
         break;
     case TEMPLATE_JSON:
         *ret = ESCAPE_JSON;
+        ok = script_variable(p, name);
         break;
     case TEMPLATE_FIELD:
         *ret = field_escape(v);
@@ -191,10 +344,13 @@ bool context_variable(struct context *p, struct str name, enum variable v, enum 
         break;
     }
     p->last = '\0';
+    p->failed = !ok;
     return ok;
 }
 
 bool context_end(struct context *p)
 {
-    return p->use != TEMPLATE_URI || p->state != URI_AUTHORITY || p->authority > 0 || no_host(p);
+    if (!p->failed && p->use == TEMPLATE_URI && p->state == URI_AUTHORITY && p->authority == 0)
+        return no_host(p);
+    return !p->failed;
 }

@@ -297,6 +297,8 @@ static void close_root(void *arg)
 
 static void open_root(struct option_check *c, struct files *f)
 {
+    static const char *const unfit[] = { "/",     "/etc", "/home", "/root", "/proc",
+                                         "/sys", "/dev", "/boot", "/run",  "/var" };
     struct str path = option_path(c, f->root);
     struct stat root, top;
 
@@ -321,9 +323,9 @@ static void open_root(struct option_check *c, struct files *f)
     if (faccessat(AT_FDCWD, path.p, X_OK, AT_EACCESS) < 0)
         option_warning(c, "root", "uid %u, who looks now, may not enter it: %s", geteuid(),
                        strerror(errno));
-    if (fstat(fd, &root) == 0 && stat("/", &top) == 0 && root.st_dev == top.st_dev &&
-        root.st_ino == top.st_ino)
-        option_warning(c, "root", "this serves every file of the machine that can be read");
+    for (size_t i = 0; i < array_len(unfit) && fstat(fd, &root) == 0; i++)
+        if (stat(unfit[i], &top) == 0 && root.st_dev == top.st_dev && root.st_ino == top.st_ino)
+            option_warning(c, "root", "%s holds what is not for everyone", unfit[i]);
     return;
 no_memory:
     option_error(c, "root", "%s", strerror(ENOMEM));

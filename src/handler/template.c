@@ -172,6 +172,7 @@ static bool take_brace(struct compiler *k, struct str *rest, bool *ok)
     *ok &= end_literal(k);
     if (!find_variable(k->check, name, &piece)) {
         unknown_name(k, name);
+        k->context.failed = true;
         *ok = false;
         return true;
     }

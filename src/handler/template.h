@@ -32,7 +32,8 @@ enum template_use {
      * all but the unreserved is, except {query} right behind '?' or '&'. In the authority only
      * {host} may stand. It never begins with "//" or "/\". */
     TEMPLATE_URI,
-    /* HTML and XML: decoded, & < > " ' escaped, malformed UTF-8 and controls become U+FFFD. */
+    /* HTML and XML: decoded, & < > " ' escaped, malformed UTF-8 and controls become U+FFFD; in
+     * attributes that are URIs encoded. */
     TEMPLATE_HTML,
     /* JSON and JavaScript, inside of a string there: decoded, escaped so that it ends neither the
      * string nor a script element around it; valid UTF-8. */

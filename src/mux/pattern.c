@@ -143,6 +143,10 @@ static int parse_wildcard(struct parse *ps, size_t at, struct str raw, bool last
     }
     if (name.n == 0)
         return refuse(ps, at, "a wildcard needs a name");
+    if (str_chr(name, '.') < name.n || str_ends(name, STR("\xE2\x80\xA6")))
+        return refuse(ps, at, "the rest of a path is {name...}, with three dots at the end");
+    if (str_chr(name, ':') < name.n)
+        return refuse(ps, at, "a wildcard is a name alone, without an expression");
     if (!is_name(name))
         return refuse(ps, at,
                       "a wildcard's name is made of letters, digits and '_', no digit first");
@@ -269,11 +273,11 @@ static int parse_all(struct parse *ps)
         if (str_chr(p->method_token, '/') < blank)
             return refuse(ps, blank, "a space or control byte in a path is written as \"%20\"");
         if (blank > 0 && !http_is_token(p->method_token))
-            return refuse(ps, 0, "the method is no token (RFC 9110)");
+            return refuse(ps, 0, "a method is one word such as GET; each of several needs a route");
     }
     size_t slash = at + str_chr(str_from(p->text, at), '/');
     if (slash == p->text.n)
-        return refuse(ps, at, "the pattern has no path; it must contain '/'");
+        return refuse(ps, at, "the pattern has no path, which begins with '/'");
     if (p->has_method && blank == 0)
         return refuse(ps, 0, "a pattern does not begin with a space");
     int r = parse_host(ps, at, slash);

@@ -76,11 +76,11 @@ struct site_state {
 struct registry {
     struct loop *loop; /* the main thread's */
     unsigned n_loops;
-    struct list pools; /* struct workers */
+    struct list pools;           /* struct workers */
     struct route_state **routes; /* buckets, by site and route */
     size_t n_buckets, n_routes;  /* n_buckets: a power of 2, or 0 */
     struct list slabs;           /* struct counts_slab with a free slot */
-    unsigned n_sites;  /* alive */
+    unsigned n_sites;            /* alive */
 };
 
 void registry_init(struct registry *r, struct loop *loop, unsigned n_loops);

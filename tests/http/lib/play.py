@@ -320,13 +320,15 @@ class Play:
 
     def do_same_as_check(self, _words, _block):
         """Waits for each message `muxd check` has about the config, in a line of its own in the
-        log, and takes them."""
+        log, with its note behind it, and takes them."""
         done = self._run_muxd(["check", "-c", self.values["config"]])
-        found = re.findall(r"^\S.*?: (?:error|warning): .*$", done.stdout, re.M)
+        found = re.findall(r"^(\S.*?: (?:error|warning): .*)(?:\n +.*)*(?:\n(\S.*?: )note: (.*))?$",
+                           done.stdout, re.M)
         if not found:
             raise Failure(f"check has nothing to say:\n{done.stdout}")
-        for text in found:
-            self.do_log([re.escape(text) + "$"], [])
+        for text, place, note in found:
+            whole = f"{text} ({place}{note})" if note else text
+            self.do_log([re.escape(whole) + "$"], [])
 
     def do_within(self, words, block):
         """within TIME STEP: it must not take longer."""

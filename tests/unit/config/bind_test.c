@@ -51,7 +51,7 @@ END_TEST
 START_TEST(values)
 {
     ck_assert_uint_eq(
-        bind_text("to = \"a\\n\\x42\" \"c\"; file = \"\"; times = +7; style = \"warm\";"
+        bind_text("to = \"a\\n\\x42\"\n\"c\"; file = \"\"; times = +7; style = \"warm\";"
                   "delay = \"2m\"; size = \"3K\"; loud = TRUE;"
                   "words = [ \"a\", \"\" ];",
                   NULL),
@@ -79,15 +79,51 @@ START_TEST(values)
 }
 END_TEST
 
+/* What is nearly a time or a size is shown as it should be; what is not clear is not. */
+START_TEST(nearly)
+{
+    static const struct {
+        const char *value, *meant;
+    } cases[] = {
+        { "delay = \"5 minutes\"", "5m" },
+        { "delay = \"2 hours\"", NULL }, /* out of range */
+        { "delay = \"1m 30s\"", "90s" },
+        { "delay = \"1m30\"", NULL },
+        { "delay = \"0.5s\"", "500ms" },
+        { "delay = \"0.0000001s\"", NULL },
+        { "delay = \"1e3\"", NULL },
+        { "delay = \"-5s\"", NULL },
+        { "delay = \"\"", NULL },
+        { "delay = \"9999999999999999999999 sec\"", NULL },
+        { "delay = 1.5", "1500ms" },
+        { "delay = true", NULL },
+        { "size = \"10kB\"", "10K" },
+        { "size = \"1.5K \"", "1536" },
+        { "size = 2048", "2K" },
+        { "size = \"10MB\"", NULL },
+        { "size = \"1M1K\"", NULL },
+    };
+    for (size_t i = 0; i < array_len(cases); i++) {
+        struct str text = arena_printf(&tree_arena, "to = \"x\"; %s;", cases[i].value);
+        struct str hint = arena_printf(&tree_arena, "(did you mean \"%s\"?)",
+                                       cases[i].meant ? cases[i].meant : "");
+        ck_assert_uint_eq(bind_text(text.p, NULL), 1);
+        const char *got = strstr(tree_messages(), "(did you mean");
+        ck_assert_msg(cases[i].meant ? got && strncmp(got, hint.p, hint.n) == 0 : got == NULL,
+                      "%s: %s", text.p, tree_messages());
+    }
+}
+END_TEST
+
 START_TEST(wrong_types)
 {
     says("to = 5;", "1:6 expected a string in quotes, got 5");
     says("to = { };", "1:6 expected a string in quotes, got a group { }");
     says("to = \"x\"; times = \"7\";", "1:19 expected a whole number without quotes, got \"7\"");
-    says("to = \"x\"; times = 1.5;", "1:19 expected a whole number without quotes, got 1.5");
+    says("to = \"x\"; times = 1.5;", "1:19 expected a whole number, got 1.5");
     says("to = \"x\"; loud = 1;", "1:18 expected true or false without quotes, got 1");
-    says("to = \"x\"; delay = 30;", "1:19 expected a time such as \"30s\", got 30");
-    says("to = \"x\"; delay = \"30 sec\";", "1:19 expected a time such as \"30s\", got \"30 sec\"");
+    says("to = \"x\"; delay = 30;", "1:19 expected a time such as \"30s\", got 30 (did you mean \"30s\"?)");
+    says("to = \"x\"; delay = \"30 sec\";", "1:19 expected a time such as \"30s\", got \"30 sec\" (did you mean \"30s\"?)");
     says("to = \"x\"; size = \"1Q\";", "1:18 expected a size such as \"10M\", got \"1Q\"");
     says("to = \"x\"; size = [ 1 ];", "1:18 expected a size such as \"10M\", got an array [ ]");
     says("to = \"x\"; words = 1;", "1:19 expected strings such as [ \"a\", \"b\" ], got 1");
@@ -177,6 +213,7 @@ int main(void)
     tcase_add_test(t, defaults);
     tcase_add_test(t, values);
     tcase_add_test(t, wrong_types);
+    tcase_add_test(t, nearly);
     tcase_add_test(t, ranges);
     tcase_add_test(t, keys);
     tcase_add_test(t, all_errors_at_once);

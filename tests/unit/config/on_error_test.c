@@ -126,6 +126,10 @@ START_TEST(a_file_that_cannot_be_read)
     ck_assert_int_eq(mkfifo(tree_path("d/b.conf"), 0600), 0);
     keeps("cannot include", "b= a=", 1);
     keeps("cannot include", "b= a=", 1);
+    tree_write("muxd.conf",
+               STR("on_error = \"keep\"; include = [ \"d/*.conf\", \"d/b.conf\" ];\n"));
+    keeps("cannot include", "b= a=", 1);
+    tree_write("muxd.conf", STR(MAIN));
     ck_assert_int_eq(remove(tree_path("d/b.conf")), 0);
     ck_assert_int_eq(symlink("nowhere", tree_path("d/b.conf")), 0);
     keeps("cannot include", "b= a=", 1);
@@ -141,7 +145,8 @@ START_TEST(files_come_and_go)
     keeps("missing", "a= b=", 1);
     ck_assert_int_eq(remove(tree_path("d/a.conf")), 0);
     keeps("missing", "b=", 1);
-    tree_write("d/c.conf", STR("sites: { " SITE("c", "c", ROUTE("/")) SITE("d", "d", ROUTE("/")) "}"));
+    tree_write("d/c.conf",
+               STR("sites: { " SITE("c", "c", ROUTE("/")) SITE("d", "d", ROUTE("/")) "}"));
     keeps(NULL, "b= c d", 0);
     tree_write("d/c.conf", STR("sites: { " SITE("d", "d", ROUTE("/x")) "e }"));
     keeps("", "c= d= b=", 1);
@@ -159,8 +164,7 @@ START_TEST(files_of_more_than_sites)
 
     tree_write("more.conf", STR(SITES("more", "more", ROUTE("/"))));
     for (size_t i = 0; i < array_len(more); i++) {
-        struct str text =
-            arena_printf(&tree_arena, "%s" SITES("b", "b", ROUTE("/")), more[i]);
+        struct str text = arena_printf(&tree_arena, "%s" SITES("b", "b", ROUTE("/")), more[i]);
         tree_write("d/b.conf", arena_printf(&tree_arena, "%.*sx = 1;", str_fmt(text)));
         refuses("unknown key \"x\"", "d/b.conf, which has errors, has more than sites");
         tree_write("d/b.conf", text);
@@ -188,11 +192,18 @@ START_TEST(main_file)
     refuses("missing", "the main file has errors");
     tree_write("muxd.conf", STR(MAIN "deny = \"x\"; headers: { set = \"x\"; }"));
     refuses("", "the main file has errors");
+    tree_write("muxd.conf", STR(MAIN "listeners: { }"));
+    refuses("there is no listener", "an error belongs to no single file");
     tree_write("muxd.conf", STR(MAIN "errors = \"404 no.html\";"));
     refuses("cannot read", "the main file has errors");
     /* As the newcomer, it is to blame. */
     tree_write("muxd.conf", STR(MAIN SITES("x", "b", ROUTE("/"))));
     refuses("the host \"b\" is taken", "the main file has errors");
+    const struct report_item *item = list_first(&tree_report.items, struct report_item, node);
+    while (item->note == NULL)
+        item = container_of(item->node.next, struct report_item, node);
+    ck_assert(str_ends(str_of(item->note->place.file), STR("/d/b.conf")));
+    ck_assert(str_starts(item->note->text, STR("this file has errors")));
     tree_write("muxd.conf", STR("include = \"d/*.conf\";"));
     refuses("", "");
     ck_assert_uint_eq(tree_report.refused.n, 0);
@@ -237,6 +248,21 @@ START_TEST(what_is_kept_is_taken)
 }
 END_TEST
 
+/* A second look at all hosts finds what the first found. */
+START_TEST(all_other_hosts)
+{
+    tree_write("d/a.conf", STR(SITES("a", "*", ROUTE("/"))));
+    keeps(NULL, "a b=", 0);
+    tree_write("d/b.conf", STR("{"));
+    tree_write("d/0.conf", STR(SITES("x", "b", ROUTE("/"))));
+    keeps("the host \"b\" is taken", "b= a=", 2);
+    ck_assert(strstr(tree_messages(), "twice") == NULL);
+    tree_write("d/0.conf", STR(SITES("x", "*", ROUTE("/"))));
+    tree_write("d/a.conf", STR("{"));
+    keeps("for all other hosts", "b= a=", 3);
+}
+END_TEST
+
 /* Of two that clash, and neither is kept, the one that comes later. */
 START_TEST(of_two_the_later_one)
 {
@@ -266,14 +292,16 @@ START_TEST(too_long_a_chain)
 }
 END_TEST
 
-#define LISTENERS(a, b) "listeners: { " a ": { address = \"127.0.0.1:1\"; } " b ": { address = \"127.0.0.1:2\"; } }\n"
+#define LISTENERS(a, b)                                                                            \
+    "listeners: { " a ": { address = \"127.0.0.1:1\"; } " b ": { address = \"127.0.0.1:2\"; } }\n"
 
 START_TEST(what_a_kept_site_needs)
 {
     tree_write("muxd.conf", STR(MAIN LISTENERS("l", "m") "pools: { p: { } }"));
     tree_write("d/b.conf",
-               STR(SITES("b", "b", "listen = \"m\"; routes: { r: { match = \"/\"; mute: { } pool = "
-                                   "\"p\"; } }")));
+               STR(SITES("b", "b",
+                         "listen = \"m\"; routes: { r: { match = \"/\"; mute: { } pool = "
+                         "\"p\"; } }")));
     keeps(NULL, "a= b", 0);
     tree_write("d/b.conf", STR("{"));
     keeps("", "b= a=", 1);
@@ -297,8 +325,9 @@ START_TEST(others_are_heard)
     tree_write("d/1.conf", STR("\x01"));
     tree_write("d/b.conf", STR(SITES("b", "b", "listen = \"no\"; " ROUTE("/"))));
     keeps("there is no listener \"no\"", "b= a=", 3);
-    tree_write("d/b.conf", STR(SITES("b", "b", "routes: { r: { match = \"/\"; mute: { } pool = "
-                                               "\"no\"; } }")));
+    tree_write("d/b.conf", STR(SITES("b", "b",
+                                     "routes: { r: { match = \"/\"; mute: { } pool = "
+                                     "\"no\"; } }")));
     keeps("there is no pool \"no\"", "b= a=", 3);
 }
 END_TEST
@@ -402,6 +431,7 @@ int main(void)
     tcase_add_test(t, main_file);
     tcase_add_test(t, a_start_keeps_nothing);
     tcase_add_test(t, what_is_kept_is_taken);
+    tcase_add_test(t, all_other_hosts);
     tcase_add_test(t, of_two_the_later_one);
     tcase_add_test(t, too_long_a_chain);
     tcase_add_test(t, what_a_kept_site_needs);

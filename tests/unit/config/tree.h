@@ -78,15 +78,21 @@ static UNUSED int tree_text(const char *text)
     return tree_load("muxd.conf");
 }
 
-/* The messages, one a line, "LINE:COL text" with the directory taken out of file names. */
+/* The messages, one a line, "LINE:COL text", with a note "LINE:COL text, at FILE:LINE:COL". */
 static UNUSED const char *tree_messages(void)
 {
     struct str all = arena_printf(&tree_arena, "%s", "");
 
     report_sort(&tree_report);
-    list_each (item, &tree_report.items, struct report_item, node)
-        all = arena_printf(&tree_arena, "%.*s%u:%u %.*s\n", str_fmt(all), item->place.line,
-                           item->place.col, str_fmt(item->text));
+    list_each (item, &tree_report.items, struct report_item, node) {
+        const struct report_note *n = item->note;
+        struct str at = STR_EMPTY;
+        if (n != NULL)
+            at = arena_printf(&tree_arena, ", at %s:%u:%u", n->place.file ? n->place.file : "?",
+                              n->place.line, n->place.col);
+        all = arena_printf(&tree_arena, "%.*s%u:%u %.*s%.*s\n", str_fmt(all), item->place.line,
+                           item->place.col, str_fmt(item->text), str_fmt(at));
+    }
     return all.p;
 }
 

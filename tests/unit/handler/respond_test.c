@@ -70,6 +70,84 @@ START_TEST(status_without_body)
 }
 END_TEST
 
+static const struct {
+    const char *type, *body, *text;
+} filled[] = {
+    { "text/plain", "{rest}\n", "<a&'>\"\xff\n" },
+    { "TEXT/HTML ; charset=utf-8", "{rest}", "&lt;a&amp;&#39;&gt;&quot;\xef\xbf\xbd" },
+    { "image/svg+xml", "{rest}", "&lt;a&amp;&#39;&gt;&quot;\xef\xbf\xbd" },
+    { "application/xhtml+XML", "{rest}", "&lt;a&amp;&#39;&gt;&quot;\xef\xbf\xbd" },
+    { "text/xml", "{rest}", "&lt;a&amp;&#39;&gt;&quot;\xef\xbf\xbd" },
+    { "application/json", "\"{rest}\"", "\"\\u003ca\\u0026\\u0027\\u003e\\\"\\ufffd\"" },
+    { "application/problem+json;a=b", "\"{rest}\"",
+      "\"\\u003ca\\u0026\\u0027\\u003e\\\"\\ufffd\"" },
+    { "text/javascript", "\"{rest}\"", "\"\\u003ca\\u0026\\u0027\\u003e\\\"\\ufffd\"" },
+    { "+xml", "{rest}", "<a&'>\"\xff" },
+};
+
+START_TEST(variables)
+{
+    fake_conf_str(&conf, "type", filled[_i].type);
+    fake_conf_str(&conf, "body", filled[_i].body);
+    ck_assert_uint_eq(fake_conf_check(&conf), 0);
+    fake_exchange_request(x, "GET", "/x/%3Ca&'%3E%22%ff", "/x/");
+    fake_exchange_run(x, &conf, "respond");
+    ck_assert_str_eq(fake_exchange_text(x), filled[_i].text);
+    ck_assert_str_eq(fake_exchange_value(x, "Content-Type"), filled[_i].type);
+    ck_assert_str_eq(fake_exchange_value(x, "X-Content-Type-Options"), "nosniff");
+}
+END_TEST
+
+START_TEST(variables_without_type)
+{
+    fake_conf_str(&conf, "type", "");
+    fake_conf_str(&conf, "body", "{{{path}}}");
+    ck_assert_uint_eq(fake_conf_check(&conf), 1);
+    ck_assert(fake_conf_reported(&conf, "error: type: a body with variables needs a type"));
+}
+END_TEST
+
+START_TEST(bad_variables)
+{
+    fake_conf_str(&conf, "body", "{\"a\": 1}");
+    ck_assert_uint_eq(fake_conf_check(&conf), 1);
+    ck_assert(fake_conf_reported(&conf, "error: body: a single \"{\"; write \"{{\""));
+}
+END_TEST
+
+START_TEST(body_without_memory)
+{
+    fake_conf_str(&conf, "body", "{uri}");
+    ck_assert_uint_eq(fake_conf_check(&conf), 0);
+    fake_exchange_memory(x, 16);
+    fake_exchange_run(x, &conf, "respond");
+    ck_assert_uint_eq(x->response.status, 503);
+    ck_assert_str_eq(x->reason, "no_memory");
+}
+END_TEST
+
+static const struct {
+    const char *body, *type, *text;
+} explained[] = {
+    { "", "text/plain", "200 without a body" },
+    { "a", "text/plain; charset=utf-8", "200, 1 byte of text/plain" },
+    { "{path}", "text/html", "200, 8 bytes of text/html" },
+    { "ok", "", "200, 2 bytes" },
+};
+
+START_TEST(explain)
+{
+    struct routed r;
+
+    fake_conf_str(&conf, "body", explained[_i].body);
+    fake_conf_str(&conf, "type", explained[_i].type);
+    ck_assert_uint_eq(fake_conf_check(&conf), 0);
+    exchange_routed(x, &r);
+    const struct handler_kind *k = handler_find(STR("respond"));
+    ck_assert_str_eq(k->explain(conf.conf, &r, &x->arena).p, explained[_i].text);
+}
+END_TEST
+
 START_TEST(bad_type)
 {
     fake_conf_str(&conf, "type", "text/plain\r\nX: y");
@@ -100,6 +178,12 @@ int main(void)
     tcase_add_test(tc, no_type);
     tcase_add_loop_test(tc, status_without_body, 0, array_len(without_body));
     tcase_add_test(tc, bad_type);
+    tcase_add_loop_test(tc, variables, 0, array_len(filled));
+    tcase_add_test(tc, variables_without_type);
+    tcase_add_test(tc, bad_variables);
+    tcase_add_test(tc, body_without_memory);
+    tcase_add_test(tc, without_memory);
+    tcase_add_loop_test(tc, explain, 0, array_len(explained));
     tcase_add_test(tc, without_memory);
     suite_add_tcase(s, tc);
     srunner_run_all(sr, CK_NORMAL);
