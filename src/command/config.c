@@ -91,9 +91,9 @@ static void values(struct writer *w, const struct option *table, const void *own
 
 /* ---- filters */
 
-static const char *const remarks[] = { [ORIGIN_TOP] = " (top level)",
-                                       [ORIGIN_SITE] = " (site)",
-                                       [ORIGIN_ROUTE] = "" };
+static const char *const remarks[] = {
+    [ORIGIN_TOP] = " (top level)", [ORIGIN_SITE] = " (site)", [ORIGIN_ROUTE] = ""
+};
 
 /* The struct of the filter at that level, or of the next one out that has one; or NULL. */
 static const void *at_level(struct writer *w, const void *own, enum origin_level level,

@@ -131,8 +131,8 @@ static struct str filter_place(struct subject *s, const struct filter_option *f)
 }
 
 /* What comes of a change of an outer level is told there. */
-static void filter(struct diff *d, const struct filter_kind *kind, const void *old,
-                   const void *new, enum origin_level level, const void *defaults)
+static void filter(struct diff *d, const struct filter_kind *kind, const void *old, const void *new,
+                   enum origin_level level, const void *defaults)
 {
     const char *group = kind->plain ? NULL : kind->name;
 
@@ -242,8 +242,7 @@ static void route(struct diff *d, const struct route *old, const struct route *n
         row(d, NULL, "handler", str_of(old->kind->name), str_of(new->kind->name),
             subject_place(&d->old, old->place), subject_place(&d->new, new->place));
     else
-        options(d, old->kind->name, old->kind->options, old->conf, new->conf, old->conf,
-                new->conf);
+        options(d, old->kind->name, old->kind->options, old->conf, new->conf, old->conf, new->conf);
     filters(d, &old->filters, &new->filters, ORIGIN_ROUTE);
     changed(d, "route", d->rows.first ? route_name(new, &d->new.scratch) : STR_EMPTY,
             d->rows.first ? subject_place(&d->new, new->place) : STR_EMPTY);
@@ -265,7 +264,7 @@ static int routes(struct diff *d, const struct site *old, const struct site *new
     struct table olds = { .slots = NULL }, news = { .slots = NULL };
 
     if ((old != NULL && index_routes(old, &olds, &d->old.arena) < 0) ||
-        (new != NULL && index_routes(new, &news, &d->new.arena) < 0))
+        (new != NULL &&index_routes(new, &news, &d->new.arena) < 0))
         return EX_OSERR;
     for (size_t i = 0; old != NULL && i < old->n_routes; i++) {
         const struct route *twin = table_find(&news, old->routes[i].name);
@@ -274,7 +273,7 @@ static int routes(struct diff *d, const struct site *old, const struct site *new
         else
             route(d, &old->routes[i], twin);
     }
-    for (size_t i = 0; new != NULL && i < new->n_routes; i++)
+    for (size_t i = 0; new != NULL &&i < new->n_routes; i++)
         if (table_find(&olds, new->routes[i].name) == NULL)
             one_route(d, "+", &d->new, &new->routes[i]);
     return EX_OK;
@@ -322,8 +321,8 @@ static int compare(struct diff *d)
 
     columns_init(&d->rows, &d->new.scratch);
     options(d, NULL, top_options, &c->top, &e->top, &c->top, &e->top);
-    filters(d, c->n_sites ? &c->sites[0]->filters : NULL,
-            e->n_sites ? &e->sites[0]->filters : NULL, ORIGIN_TOP);
+    filters(d, c->n_sites ? &c->sites[0]->filters : NULL, e->n_sites ? &e->sites[0]->filters : NULL,
+            ORIGIN_TOP);
     changed(d, "top level", STR_EMPTY, STR_EMPTY);
     section(d, "access_log", access_options, &c->access_conf, &e->access_conf);
     section(d, "timeouts", timeouts_options, &c->timeouts, &e->timeouts);

@@ -300,8 +300,8 @@ static const char *explain_lines(struct subject *s, const struct arguments *args
             wrong = "a line is not spelled METHOD URL [HOST]";
             break;
         }
-        struct str host = n_words == 3 ? arena_printf(&s->scratch, "Host: %.*s", str_fmt(words[2]))
-                                       : STR_EMPTY;
+        struct str host =
+            n_words == 3 ? arena_printf(&s->scratch, "Host: %.*s", str_fmt(words[2])) : STR_EMPTY;
         if (host.p != NULL)
             fields[n_fields++] = host.p;
         wrong = explain(s, args, words[0], words[1], fields, n_fields);

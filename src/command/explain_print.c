@@ -193,10 +193,9 @@ static void print_route(struct subject *s, const struct explanation *e)
         print_str(deed);
         putchar('\n');
     }
-    struct filter_use handler = {
-        .kind = &(struct filter_kind){ .name = r->kind->name, .options = r->kind->options },
-        .conf = r->conf
-    };
+    struct filter_use handler = { .kind = &(struct filter_kind){ .name = r->kind->name,
+                                                                 .options = r->kind->options },
+                                  .conf = r->conf };
     columns_init(&c, &s->scratch);
     print_options(s, &c, r->kind->name, shown, explain_filter(s, &handler, shown));
     columns_print(&c, "handler    ");

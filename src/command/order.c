@@ -27,10 +27,9 @@ static int compare_hosts(const struct pattern *a, const struct pattern *b)
 
 static int compare_paths(const struct pattern *a, const struct pattern *b)
 {
-    static const int rank[] = { [SEGMENT_END] = 0,
-                                [SEGMENT_LITERAL] = 1,
-                                [SEGMENT_WILDCARD] = 2,
-                                [SEGMENT_REST] = 3 };
+    static const int rank[] = {
+        [SEGMENT_END] = 0, [SEGMENT_LITERAL] = 1, [SEGMENT_WILDCARD] = 2, [SEGMENT_REST] = 3
+    };
 
     for (size_t i = 0; i < a->n_segments && i < b->n_segments; i++) {
         const struct segment *s = &a->segments[i], *t = &b->segments[i];

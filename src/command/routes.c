@@ -48,9 +48,8 @@ static struct str handler_text(const struct route *r, struct arena *arena)
 
     for (const struct option *o = r->kind->options; o != NULL && o->name != NULL; o++)
         if (o->def == REQUIRED && o->type == OPTION_STR)
-            all = arena_printf(
-                arena, "%.*s %.*s", str_fmt(all),
-                str_fmt(*(const struct str *)((const char *)r->conf + o->offset)));
+            all = arena_printf(arena, "%.*s %.*s", str_fmt(all),
+                               str_fmt(*(const struct str *)((const char *)r->conf + o->offset)));
     return all;
 }
 

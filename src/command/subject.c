@@ -129,8 +129,7 @@ struct str subject_value(struct subject *s, const struct option *o, const void *
     if (!o->is_path || dir.n == 0)
         return value_text(o, own, a);
     if (o->type == OPTION_STR)
-        return value_quote(
-            moved(a, *(const struct str *)((const char *)own + o->offset), dir), a);
+        return value_quote(moved(a, *(const struct str *)((const char *)own + o->offset), dir), a);
     for (size_t i = 0; i < list->n; i++) {
         struct str path = list->v[i], first = str_cut(&path, ' ');
         path = moved(a, str_trim(path), dir);

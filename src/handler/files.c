@@ -297,7 +297,7 @@ static void close_root(void *arg)
 
 static void open_root(struct option_check *c, struct files *f)
 {
-    static const char *const unfit[] = { "/",     "/etc", "/home", "/root", "/proc",
+    static const char *const unfit[] = { "/",    "/etc", "/home", "/root", "/proc",
                                          "/sys", "/dev", "/boot", "/run",  "/var" };
     struct str path = option_path(c, f->root);
     struct stat root, top;
