@@ -51,7 +51,7 @@ END_TEST
 
 START_TEST(test_move)
 {
-    char temporary, first, second;
+    static char temporary, first, second;
 
     ck_assert_int_eq(origins_add(&origins, &temporary, &pool_options[0], at("a", 1)), 0);
     origins_move(&origins, &temporary, &first);
@@ -69,7 +69,7 @@ END_TEST
 START_TEST(test_levels)
 {
     enum origin_level level;
-    char top, route;
+    static char top, route;
 
     ck_assert_int_eq(origins_add_level(&origins, &top, ORIGIN_TOP, NULL), 0);
     ck_assert_int_eq(origins_add_level(&origins, &route, ORIGIN_ROUTE, &top), 0);
@@ -84,7 +84,7 @@ END_TEST
 /* A server asks for none of it. */
 START_TEST(test_none)
 {
-    char owner;
+    static char owner;
 
     ck_assert_int_eq(origins_add(NULL, &owner, &pool_options[0], at("a", 1)), 0);
     ck_assert_int_eq(origins_add_level(NULL, &owner, ORIGIN_SITE, NULL), 0);
