@@ -71,15 +71,20 @@ static void row(struct diff *d, const char *group, const char *option, struct st
 
 /* ---- options */
 
-/* Of two structs that the table fills; the origins may be of other structs. */
+/* Of two structs that the table fills; the origins may be of other structs. Paths are compared as
+ * seen from the main file. */
 static void options(struct diff *d, const char *group, const struct option *table, const void *old,
                     const void *new, const void *old_owner, const void *new_owner)
 {
     for (const struct option *o = table; o != NULL && o->name != NULL; o++) {
-        if (strcmp(o->name, "include") == 0 || value_same(o, old, new))
+        if (strcmp(o->name, "include") == 0 || (!o->is_path && value_same(o, old, new)))
             continue;
-        row(d, group, o->name, value_text(o, old, &d->old.scratch),
-            value_text(o, new, &d->new.scratch), subject_origin(&d->old, old_owner, o),
+        const struct place *p = origins_find(&d->old.origins, old_owner, o);
+        const struct place *q = origins_find(&d->new.origins, new_owner, o);
+        struct str x = subject_value(&d->old, o, old, p), y = subject_value(&d->new, o, new, q);
+        if (o->is_path && str_eq(x, y))
+            continue;
+        row(d, group, o->name, x, y, subject_origin(&d->old, old_owner, o),
             subject_origin(&d->new, new_owner, o));
     }
 }
@@ -239,8 +244,8 @@ static void route(struct diff *d, const struct route *old, const struct route *n
     else
         options(d, old->kind->name, old->kind->options, old->conf, new->conf, old->conf, new->conf);
     filters(d, &old->filters, &new->filters, ORIGIN_ROUTE);
-    if (d->rows.first != NULL)
-        changed(d, "route", route_name(new, &d->new.scratch), subject_place(&d->new, new->place));
+    changed(d, "route", d->rows.first ? route_name(new, &d->new.scratch) : STR_EMPTY,
+            d->rows.first ? subject_place(&d->new, new->place) : STR_EMPTY);
 }
 
 /* Of the site, by name; 0 or -ENOMEM. */
@@ -295,8 +300,7 @@ static int sites(struct diff *d)
         } else {
             options(d, NULL, site_options, old, new, old, new);
             filters(d, &old->filters, &new->filters, ORIGIN_SITE);
-            if (d->rows.first != NULL)
-                changed(d, "site", new->name, subject_place(&d->new, new->place));
+            changed(d, "site", new->name, subject_place(&d->new, new->place));
         }
         status = routes(d, old, new);
     }
