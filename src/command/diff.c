@@ -228,7 +228,7 @@ static void one_route(struct diff *d, const char *sign, struct subject *s, const
     struct arena *a = &s->scratch;
 
     header(d, sign, "route", route_name(r, a),
-           arena_printf(a, "%.*s  %s", str_fmt(r->pattern.text), r->kind->name),
+           arena_printf(a, "%.*s  %s", str_fmt(pattern_text(&r->pattern)), r->kind->name),
            subject_place(s, r->place));
     arena_reset(a);
 }

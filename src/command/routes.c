@@ -36,9 +36,7 @@ static struct str filter_names(const struct route *r, struct arena *arena)
 /* The pattern without its method. */
 static struct str without_method(const struct pattern *p)
 {
-    struct str s = p->text;
-
-    return p->has_method ? str_trim(str_from(s, p->method_token.n)) : s;
+    return str_trim(str_from(pattern_text(p), pattern_method(p).n));
 }
 
 /* With what the handler cannot do without: the root, the target. */
@@ -72,7 +70,7 @@ static int print_site(struct subject *s, const struct site *site)
     columns_add(&c, titles, array_len(titles));
     for (size_t i = 0; i < site->n_routes; i++) {
         const struct route *r = routes[i];
-        struct str cells[] = { r->pattern.has_method ? r->pattern.method_token : STR("any"),
+        struct str cells[] = { r->pattern.has_method ? pattern_method(&r->pattern) : STR("any"),
                                without_method(&r->pattern),
                                r->name,
                                handler_text(r, &s->scratch),
@@ -114,7 +112,7 @@ static int put_site(struct subject *s, const struct site *site)
         const struct route *r = routes[i];
         jsonw_open(NULL, '{');
         jsonw_str("route", r->name);
-        jsonw_str("method", r->pattern.has_method ? r->pattern.method_token : STR_EMPTY);
+        jsonw_str("method", pattern_method(&r->pattern));
         jsonw_str("pattern", without_method(&r->pattern));
         jsonw_str("handler", str_of(r->kind->name));
         jsonw_open("filters", '[');

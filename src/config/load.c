@@ -174,9 +174,9 @@ int each_named(struct loader *l, struct setting section, const char *what, struc
                       bind_got(section, got));
         return 0;
     }
-    int r = table_room(names, &l->arena, setting_count(section));
     if (setting_is(section, NODE_GROUP) && lacks_name(l, section, what))
         return 0;
+    int r = table_room(names, &l->arena, setting_count(section));
     for (struct setting s = setting_first(section); s.node && r == 0; s = setting_next(s)) {
         struct str name;
         struct setting at;
