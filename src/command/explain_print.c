@@ -279,9 +279,9 @@ static void put_captures(const struct explanation *e)
     jsonw_close('}');
 }
 
-static void put_options(const struct explain_option *shown, size_t n)
+static void put_options(const char *key, const struct explain_option *shown, size_t n)
 {
-    jsonw_open("options", '[');
+    jsonw_open(key, '[');
     for (size_t i = 0; i < n; i++) {
         jsonw_open(NULL, '{');
         jsonw_str("option", str_of(shown[i].name));
@@ -303,13 +303,11 @@ static void put_route(struct subject *s, const struct explanation *e)
     for (size_t i = 0; i < r->filters.n; i++) {
         jsonw_open(NULL, '{');
         jsonw_str("filter", str_of(r->filters.v[i].kind->name));
-        put_options(shown, explain_filter(s, &r->filters.v[i], shown));
+        put_options("options", shown, explain_filter(s, &r->filters.v[i], shown));
         jsonw_close('}');
     }
     jsonw_close(']');
-    jsonw_open("limits", '{');
-    put_options(shown, explain_limits(s, r, shown));
-    jsonw_close('}');
+    put_options("limits", shown, explain_limits(s, r, shown));
 }
 
 void explain_print_json(struct subject *s, const struct explanation *e)
