@@ -9,7 +9,6 @@
 
 #include "command/columns.h"
 #include "command/command.h"
-#include "command/order.h"
 #include "command/value.h"
 #include "config/table.h"
 
