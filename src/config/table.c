@@ -49,9 +49,11 @@ int table_room(struct table *t, struct arena *arena, size_t n)
     bigger.slots = arena_array(arena, bigger.size, sizeof *bigger.slots);
     if (bigger.slots == NULL)
         return -ENOMEM;
-    for (struct table_slot *s = t->slots; s < t->slots + t->size; s++)
+    for (size_t i = 0; i < t->size; i++) {
+        const struct table_slot *s = &t->slots[i];
         if (s->key != NULL)
             *slot_of(&bigger, str_make(s->key, s->len), s->hash) = *s;
+    }
     *t = bigger;
     return 0;
 }
