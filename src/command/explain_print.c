@@ -100,7 +100,7 @@ static void print_candidates(struct subject *s, const struct explanation *e)
     for (size_t i = 0; i < e->n_candidates; i++) {
         const struct candidate *k = &e->candidates[i];
         struct str cells[] = { k->wins ? STR(">") : STR(" "), k->route->name,
-                               k->route->pattern.text, str_of(k->why),
+                               pattern_text(&k->route->pattern), str_of(k->why),
                                subject_place(s, k->route->place) };
         columns_add(&c, cells, array_len(cells));
     }
@@ -110,17 +110,15 @@ static void print_candidates(struct subject *s, const struct explanation *e)
 static void print_captures(struct subject *s, const struct explanation *e)
 {
     const struct route *r = e->match.route;
+    struct str name;
     size_t n = 0;
     struct columns c;
 
     if (r == NULL)
         return;
     columns_init(&c, &s->scratch);
-    for (size_t i = 0; i < r->pattern.n_segments; i++) {
-        const struct segment *g = &r->pattern.segments[i];
-        if ((g->kind != SEGMENT_WILDCARD && g->kind != SEGMENT_REST) || g->text.n == 0)
-            continue;
-        struct str cells[] = { g->text, value_quote(e->match.captures[n++], &s->scratch) };
+    for (size_t at = 0; pattern_next_name(&r->pattern, &at, &name);) {
+        struct str cells[] = { name, value_quote(e->match.captures[n++], &s->scratch) };
         columns_add(&c, cells, array_len(cells));
     }
     columns_print(&c, "captures   ");
@@ -193,10 +191,9 @@ static void print_route(struct subject *s, const struct explanation *e)
         print_str(deed);
         putchar('\n');
     }
-    struct filter_use handler = {
-        .kind = &(struct filter_kind){ .name = r->kind->name, .options = r->kind->options },
-        .conf = r->conf
-    };
+    struct filter_use handler = { .kind = &(struct filter_kind){ .name = r->kind->name,
+                                                                 .options = r->kind->options },
+                                  .conf = r->conf };
     columns_init(&c, &s->scratch);
     print_options(s, &c, r->kind->name, shown, explain_filter(s, &handler, shown));
     columns_print(&c, "handler    ");
@@ -261,7 +258,7 @@ static void put_candidates(const struct explanation *e)
         const struct candidate *c = &e->candidates[i];
         jsonw_open(NULL, '{');
         jsonw_str("route", c->route->name);
-        jsonw_str("pattern", c->route->pattern.text);
+        jsonw_str("pattern", pattern_text(&c->route->pattern));
         jsonw_bool("wins", c->wins);
         jsonw_str("why", str_of(c->why));
         put_place(&c->route->place);
@@ -273,14 +270,12 @@ static void put_candidates(const struct explanation *e)
 static void put_captures(const struct explanation *e)
 {
     const struct route *r = e->match.route;
+    struct str name;
     size_t n = 0;
 
     jsonw_open("captures", '{');
-    for (size_t i = 0; r != NULL && i < r->pattern.n_segments; i++) {
-        const struct segment *g = &r->pattern.segments[i];
-        if ((g->kind == SEGMENT_WILDCARD || g->kind == SEGMENT_REST) && g->text.n != 0)
-            jsonw_named(g->text, e->match.captures[n++]);
-    }
+    for (size_t at = 0; r != NULL && pattern_next_name(&r->pattern, &at, &name);)
+        jsonw_named(name, e->match.captures[n++]);
     jsonw_close('}');
 }
 
@@ -340,7 +335,7 @@ void explain_print_json(struct subject *s, const struct explanation *e)
         jsonw_str("site", site ? site->name : STR_EMPTY);
         jsonw_str("site_host", site ? e->site_host : STR_EMPTY);
         jsonw_str("route", route ? route->name : STR_EMPTY);
-        jsonw_str("pattern", route ? route->pattern.text : STR_EMPTY);
+        jsonw_str("pattern", route ? pattern_text(&route->pattern) : STR_EMPTY);
         jsonw_str("location", e->location);
         jsonw_str("allow", e->allow);
         put_candidates(e);

@@ -58,10 +58,11 @@ static void doubt_directory(struct loader *l, const struct file *f)
             return;
     if (stat(dir.n > 0 ? arena_str(&l->arena, dir).p : "/", &st) == 0 && (st.st_mode & S_IWOTH) &&
         !(st.st_mode & S_ISVTX))
-        report_add(l->report, false, (struct place){ .file = f->source.name }, STR_EMPTY,
-                   "everyone on this system may write the directory of this file (mode %04o), and so "
-                   "replace it",
-                   (unsigned)(st.st_mode & 07777));
+        report_add(
+            l->report, false, (struct place){ .file = f->source.name }, STR_EMPTY,
+            "everyone on this system may write the directory of this file (mode %04o), and so "
+            "replace it",
+            (unsigned)(st.st_mode & 07777));
 }
 
 /* The text becomes the file's, whatever comes. */

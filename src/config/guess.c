@@ -63,7 +63,8 @@ static const struct habit habits[] = {
     { "errordocument", "errors", "errors = [ \"404 FILE\" ]  of a site" },
     { "port", "address", "address = \"*:8080\"  of a listener" },
     { "bind", "address", "address = \"*:8080\"  of a listener" },
-    { "listen", "address", "address = \"*:8080\"  of a listener; `listen` of a site names listeners" },
+    { "listen", "address",
+      "address = \"*:8080\"  of a listener; `listen` of a site names listeners" },
     { "client_max_body_size", "body", "limits: { body = \"10M\"; }" },
     { "keepalive_timeout", "idle", "timeouts: { idle = \"60s\"; }  outside of all groups" },
     { "client_header_timeout", "header", "timeouts: { header = \"10s\"; }  outside of all groups" },
@@ -113,6 +114,11 @@ static void add_home(struct homes *h, const char *fmt, ...)
     h->len = min_of(h->len, (size_t)GUESS_MAX - 1);
 }
 
+static const char *place_is(const struct homes *h)
+{
+    return h->n == 0 ? "its place is  " : "";
+}
+
 /* What a value of the type looks like. */
 static const char *sample(const struct option *table, struct str key)
 {
@@ -130,13 +136,13 @@ static void add_kinds(struct homes *h, struct str key, const struct option *tabl
         if (str_eq(key, str_of(k->name)))
             add_home(h, "it is a handler, which stands in a route");
         else if (k->options != table && has_option(k->options, key))
-            add_home(h, "its place is  %s: { %.*s = %s; }  of a route", k->name, str_fmt(key),
+            add_home(h, "%s%s: { %.*s = %s; }  of a route", place_is(h), k->name, str_fmt(key),
                      sample(k->options, key));
     for (size_t i = 0; (f = filter_at(i)) != NULL; i++)
         if (str_eq(key, str_of(f->name)))
             add_home(h, "it stands beside the handler, in the route");
         else if (f->options != table && has_option(f->options, key))
-            add_home(h, "its place is  %s: { %.*s = %s; }  of a route", f->name, str_fmt(key),
+            add_home(h, "%s%s: { %.*s = %s; }  of a route", place_is(h), f->name, str_fmt(key),
                      sample(f->options, key));
 }
 
@@ -155,8 +161,8 @@ static void add_sections(struct homes *h, struct str key, const struct option *t
         else if (s->named) /* "routes": of a route */
             add_home(h, "it is an option of a %.*s", (int)strlen(s->name) - 1, s->name);
         else
-            add_home(h, "its place is  %s: { %.*s = %s; }  outside of all groups", s->name, str_fmt(key),
-                     sample(s->options, key));
+            add_home(h, "%s%s: { %.*s = %s; }  outside of all groups", place_is(h), s->name,
+                     str_fmt(key), sample(s->options, key));
     }
 }
 
@@ -170,8 +176,8 @@ bool guess_home(struct str key, const struct option *table, char *buf)
                      habits[i].home);
             return true;
         }
-    h.len = (size_t)snprintf(buf, GUESS_MAX, "\"%.*s\" does not belong here: ",
-                             str_fmt(str_head(key, 60)));
+    h.len = (size_t)snprintf(buf, GUESS_MAX,
+                             "\"%.*s\" does not belong here: ", str_fmt(str_head(key, 60)));
     add_kinds(&h, key, table);
     add_sections(&h, key, table);
     return h.n > 0;

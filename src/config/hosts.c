@@ -36,7 +36,8 @@ static const char *check_name(struct str s)
         }
         unsigned char c = ascii_lower((unsigned char)s.p[i]);
         if (c == ' ' || c == ',' || c == ';')
-            return "each host is a string of its own, as in [ \"a.example.org\", \"b.example.org\" ]";
+            return "each host is a string of its own, as in [ \"a.example.org\", \"b.example.org\" "
+                   "]";
         if (c == '~' || c == '^' || c == '(' || c == '$')
             return "there are no regular expressions here; \"*.example.org\" are all below a name";
         if (c == ':' && str_chr(str_from(s, i + 1), ':') < s.n - i - 1 && s.p[i + 1] != '/')

@@ -66,8 +66,7 @@ static struct token broken(void)
     return (struct token){ .kind = TOKEN_BROKEN };
 }
 
-/* What a page or an editor puts in place of a blank: its bytes, or 0. */
-static size_t foreign_blank(const char *p)
+size_t lex_false_blank(const char *p)
 {
     static const char *const blanks[] = { "\xC2\xA0",     "\xE2\x80\x8B", "\xE2\x80\xAF",
                                           "\xE2\x80\x8D", "\xE3\x80\x80", "\xEF\xBB\xBF" };
@@ -97,13 +96,13 @@ static bool skip(struct lexer *l)
                 return false;
             }
             l->at = (size_t)(end + 2 - text);
-        } else if ((unsigned char)c >= 0x80 && foreign_blank(text + l->at) > 0) {
+        } else if ((unsigned char)c >= 0x80 && lex_false_blank(text + l->at) > 0) {
             if (!l->blank_told)
-                lex_error(l, l->at, foreign_blank(text + l->at),
+                lex_error(l, l->at, lex_false_blank(text + l->at),
                           "an invisible character that is no plain blank stands here; write plain "
                           "blanks, everywhere in this file");
             l->blank_told = true;
-            l->at += foreign_blank(text + l->at);
+            l->at += lex_false_blank(text + l->at);
         } else {
             return true;
         }
@@ -182,9 +181,16 @@ static struct token string(struct lexer *l)
 /* A quote that is not a plain one: its bytes, or 0. */
 static size_t foreign_quote(const char *p)
 {
-    static const char *const quotes[] = { "'", "`", "\xE2\x80\x98", "\xE2\x80\x99",
-                                          "\xE2\x80\x9A", "\xE2\x80\x9C", "\xE2\x80\x9D",
-                                          "\xE2\x80\x9E", "\xC2\xAB", "\xC2\xBB" };
+    static const char *const quotes[] = { "'",
+                                          "`",
+                                          "\xE2\x80\x98",
+                                          "\xE2\x80\x99",
+                                          "\xE2\x80\x9A",
+                                          "\xE2\x80\x9C",
+                                          "\xE2\x80\x9D",
+                                          "\xE2\x80\x9E",
+                                          "\xC2\xAB",
+                                          "\xC2\xBB" };
 
     for (size_t i = 0; i < array_len(quotes); i++)
         if (strncmp(p, quotes[i], strlen(quotes[i])) == 0)
@@ -197,7 +203,7 @@ static size_t bare_end(const struct lexer *l, size_t at, const char *ends)
 {
     const char *text = l->source->text;
 
-    while (at < l->source->n && strchr(ends, text[at]) == NULL)
+    while (at < l->source->n && strchr(ends, text[at]) == NULL && lex_false_blank(text + at) == 0)
         at++;
     return at;
 }
@@ -335,6 +341,8 @@ bool lex_number(struct str text, const char **ret_why)
                  strchr("xob", ascii_lower((unsigned char)text.p[sign + 1])) != NULL;
     if (based)
         *ret_why = "%.*s: numbers are written in decimal";
+    else if (end < text.n && text.p[end] == '_')
+        *ret_why = "%.*s: the digits of a number stand together";
     else if (end != text.n || whole == sign)
         *ret_why = "this is no plain number; with a unit, or as text, it needs quotes: \"%.*s\"";
     else if (!is_float && text.n > sign + 1 && text.p[sign] == '0')

@@ -37,6 +37,8 @@ struct token lex_next(struct lexer *l);
 struct str lex_bare(struct lexer *l, struct token *token);
 /* The same for what stands in place of a name: it ends at "=" and ":", too. */
 struct str lex_bare_name(struct lexer *l, struct token *token);
+/* What looks like a blank at `p` and is none: its bytes, or 0. */
+size_t lex_false_blank(const char *p);
 /* True for a float. *ret_why: a format with one "%.*s" for the number, when it is refused. */
 bool lex_number(struct str text, const char **ret_why);
 void lex_error(struct lexer *l, size_t at, size_t width, const char *fmt, ...) PRINTF_LIKE(4, 5);

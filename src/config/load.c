@@ -44,8 +44,7 @@ static void unknown_name(struct loader *l, struct setting at, const char *what, 
     size_t n = 0;
 
     for (; names[n] != NULL && n <= NAMES_SHOWN; n++)
-        list =
-            arena_printf(&l->arena, "%.*s%s\"%s\"", str_fmt(list), n > 0 ? ", " : "", names[n]);
+        list = arena_printf(&l->arena, "%.*s%s\"%s\"", str_fmt(list), n > 0 ? ", " : "", names[n]);
     name = str_head(name, 64);
     if (meant != NULL)
         setting_error(at, l->report, AT_VALUE, "there is no %s \"%.*s\" (did you mean \"%s\"?)",
@@ -175,9 +174,9 @@ int each_named(struct loader *l, struct setting section, const char *what, struc
                       bind_got(section, got));
         return 0;
     }
-    int r = table_room(names, &l->arena, setting_count(section));
     if (setting_is(section, NODE_GROUP) && lacks_name(l, section, what))
         return 0;
+    int r = table_room(names, &l->arena, setting_count(section));
     for (struct setting s = setting_first(section); s.node && r == 0; s = setting_next(s)) {
         struct str name;
         struct setting at;
@@ -289,8 +288,7 @@ static void check_address(struct loader *l, struct conf_listener *listener, stru
         const struct conf_listener *other = &c->listeners[i];
         if (other->address.len != 0 && sock_same(&other->address, &listener->address)) {
             setting_error(at, l->report, AT_VALUE,
-                          "the listener \"%.*s\" is at this address already",
-                          str_fmt(other->name));
+                          "the listener \"%.*s\" is at this address already", str_fmt(other->name));
             report_note(l->report, other->place, source_line(l, other->place), "it is here");
             return;
         }

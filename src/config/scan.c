@@ -294,6 +294,30 @@ static void check_element(struct scanner *sc, uint32_t list, uint32_t first, uin
     n->bad = n->bad || sc->lex.report->errors != errors;
 }
 
+/* On a line of its own begins `name =`: the list ends there, without its bracket. */
+static bool member_follows(const struct scanner *sc, uint32_t list)
+{
+    const struct node *nodes = sc->out->nodes;
+    const char *behind = sc->lex.source->text + sc->lex.at;
+
+    if (sc->token.kind != TOKEN_WORD || nodes[nodes[list].parent].kind != NODE_GROUP ||
+        indentation_of_first(sc, sc->token.at) == SIZE_MAX)
+        return false;
+    behind += strspn(behind, " \t");
+    return *behind == '=' || *behind == ':';
+}
+
+static bool never_closed(struct scanner *sc, uint32_t list)
+{
+    const struct opener *o = &sc->open[--sc->depth];
+
+    complain(sc, o->at, 1, "this \"%c\" is never closed", sc->lex.source->text[o->at]);
+    text_note(sc->lex.source, sc->lex.report, sc->token.at, sc->token.len,
+              "it should be before this");
+    sc->out->nodes[list].bad = true;
+    return true;
+}
+
 /* `( value, ... )` or `[ value, ... ]`; the token is the opening bracket. */
 static bool elements(struct scanner *sc, uint32_t self, char close)
 {
@@ -318,6 +342,8 @@ static bool elements(struct scanner *sc, uint32_t self, char close)
             return unbalanced(sc);
         if (is(sc, '=') || is(sc, ':'))
             return fail_at_token(sc, "values in a list have no names; write a group { }");
+        if (member_follows(sc, self))
+            return never_closed(sc, self);
         if (!is(sc, ',')) {
             complain(sc, sc->token.at, sc->token.len,
                      is(sc, ';') ? "values in a list are separated by \",\", not \";\""
@@ -486,7 +512,12 @@ static void bad_name(struct scanner *sc, struct token token, struct str text)
            (ascii_digit((unsigned char)text.p[n]) || text.p[n] == '-' || text.p[n] == '_' ||
             (unsigned char)((text.p[n] | 0x20) - 'a') < 26))
         n++;
-    if (n > 0 && n == text.n)
+    if (str_starts(text, STR("<<<<<<<")))
+        complain(sc, token.at, token.len,
+                 "this marks a conflict that git left to you; keep one of its sides");
+    else if (str_starts(text, STR("--")))
+        complain(sc, token.at, token.len, "a comment begins with \"#\"");
+    else if (n > 0 && n == text.n)
         complain(sc, token.at, token.len, "a name stands without quotes: %.*s", str_fmt(shown));
     else if (text.n > 0 && (text.p[0] == '/' || text.p[0] == '~'))
         complain(sc, token.at, token.len,
@@ -517,7 +548,8 @@ static bool no_name(struct scanner *sc, uint32_t group)
         return member(sc, group, false);
     }
     const char *before = sc->lex.source->text + sc->token.at;
-    if (sc->token.kind == TOKEN_NUMBER && sc->token.at > 2 && before[-1] == ',' && ascii_digit((unsigned char)before[-2])) {
+    if (sc->token.kind == TOKEN_NUMBER && sc->token.at > 2 && before[-1] == ',' &&
+        ascii_digit((unsigned char)before[-2])) {
         complain(sc, sc->token.at - 1, 1, "no comma stands between the digits of a number");
         return member(sc, group, false);
     }
@@ -545,7 +577,8 @@ static bool skip_second_equals(struct scanner *sc)
 {
     const char *text = sc->lex.source->text;
 
-    if (!is(sc, '=') && !is(sc, ':') && !(sc->token.kind == TOKEN_JUNK && text[sc->token.at] == '>'))
+    if (!is(sc, '=') && !is(sc, ':') &&
+        !(sc->token.kind == TOKEN_JUNK && text[sc->token.at] == '>'))
         return true;
     complain(sc, sc->token.at, sc->token.len, "one \"=\" or \":\" is enough");
     return next(sc);
@@ -585,7 +618,13 @@ static bool no_equals(struct scanner *sc, uint32_t self)
 
     if (sc->token.kind == TOKEN_JUNK && strchr("+-", text_of(sc, sc->token.at, 1).p[0]) != NULL)
         return fail_at_token(sc, "\"=\" stands alone:  %.*s = ...;", str_fmt(name));
-    complain(sc, n->name_at, n->name_len, "\"=\" or \":\" is missing behind \"%.*s\"", str_fmt(name));
+    if (is(sc, ';') || is(sc, ',') || is(sc, '}'))
+        complain(sc, n->name_at, n->name_len,
+                 "\"%.*s\" has no value; a group without options is written  %.*s: { }",
+                 str_fmt(name), str_fmt(name));
+    else
+        complain(sc, n->name_at, n->name_len, "\"=\" or \":\" is missing behind \"%.*s\"",
+                 str_fmt(name));
     n->bad = !begins_value(sc);
     if (!n->bad)
         return true;
@@ -594,7 +633,7 @@ static bool no_equals(struct scanner *sc, uint32_t self)
     if (sc->token.kind == TOKEN_WORD || sc->token.kind == TOKEN_NUMBER ||
         sc->token.kind == TOKEN_JUNK)
         return bare_words(sc, n);
-    return is(sc, ';') || is(sc, ',');
+    return is(sc, ';') || is(sc, ',') || is(sc, '}');
 }
 
 /* `name = value;` The token is the name, or with `named` false what was refused as one. */
@@ -603,7 +642,8 @@ static bool member(struct scanner *sc, uint32_t group, bool named)
     const char *text = sc->lex.source->text;
     uint32_t self = (uint32_t)sc->out->n;
 
-    if (named && strchr(" \t\r\n=:;,{}[]()\"#/+", text[sc->lex.at]) == NULL) {
+    if (named && strchr(" \t\r\n=:;,{}[]()\"#/+", text[sc->lex.at]) == NULL &&
+        lex_false_blank(text + sc->lex.at) == 0) {
         struct str name = lex_bare_name(&sc->lex, &sc->token);
         bad_name(sc, sc->token, name);
         named = false;

@@ -25,7 +25,7 @@ struct node {
     uint32_t end;               /* index of the first node that is not below it */
     uint32_t n;                 /* of its members or elements; of a STRING see values.c */
     enum node_kind kind : 8;
-    bool bad; /* its value was complained about: it is given, but unusable */
+    bool bad;    /* its value was complained about: it is given, but unusable */
     bool joined; /* a STRING of several, on lines of their own */
 };
 

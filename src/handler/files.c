@@ -297,7 +297,7 @@ static void close_root(void *arg)
 
 static void open_root(struct option_check *c, struct files *f)
 {
-    static const char *const unfit[] = { "/",     "/etc", "/home", "/root", "/proc",
+    static const char *const unfit[] = { "/",    "/etc", "/home", "/root", "/proc",
                                          "/sys", "/dev", "/boot", "/run",  "/var" };
     struct str path = option_path(c, f->root);
     struct stat root, top;
@@ -325,7 +325,8 @@ static void open_root(struct option_check *c, struct files *f)
                        strerror(errno));
     for (size_t i = 0; i < array_len(unfit) && fstat(fd, &root) == 0; i++)
         if (stat(unfit[i], &top) == 0 && root.st_dev == top.st_dev && root.st_ino == top.st_ino)
-            option_warning(c, "root", "%s holds what is not for everyone", unfit[i]);
+            option_warning(c, "root", "%s holds %s", unfit[i],
+                           i == 0 ? "every file of the machine" : "what is not for everyone");
     return;
 no_memory:
     option_error(c, "root", "%s", strerror(ENOMEM));

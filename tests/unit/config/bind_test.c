@@ -85,22 +85,14 @@ START_TEST(nearly)
     static const struct {
         const char *value, *meant;
     } cases[] = {
-        { "delay = \"5 minutes\"", "5m" },
-        { "delay = \"2 hours\"", NULL }, /* out of range */
-        { "delay = \"1m 30s\"", "90s" },
-        { "delay = \"1m30\"", NULL },
-        { "delay = \"0.5s\"", "500ms" },
-        { "delay = \"0.0000001s\"", NULL },
-        { "delay = \"1e3\"", NULL },
-        { "delay = \"-5s\"", NULL },
-        { "delay = \"\"", NULL },
-        { "delay = \"9999999999999999999999 sec\"", NULL },
-        { "delay = 1.5", "1500ms" },
-        { "delay = true", NULL },
-        { "size = \"10kB\"", "10K" },
-        { "size = \"1.5K \"", "1536" },
-        { "size = 2048", "2K" },
-        { "size = \"10MB\"", NULL },
+        { "delay = \"5 minutes\"", "5m" }, { "delay = \"2 hours\"", NULL }, /* out of range */
+        { "delay = \"1m 30s\"", "90s" },   { "delay = \"1m30\"", NULL },
+        { "delay = \"0.5s\"", "500ms" },   { "delay = \"0.0000001s\"", NULL },
+        { "delay = \"1e3\"", NULL },       { "delay = \"-5s\"", NULL },
+        { "delay = \"\"", NULL },          { "delay = \"9999999999999999999999 sec\"", NULL },
+        { "delay = 1.5", "1500ms" },       { "delay = true", NULL },
+        { "size = \"10kB\"", "10K" },      { "size = \"1.5K \"", "1536" },
+        { "size = 2048", "2K" },           { "size = \"10MB\"", NULL },
         { "size = \"1M1K\"", NULL },
     };
     for (size_t i = 0; i < array_len(cases); i++) {
@@ -122,8 +114,10 @@ START_TEST(wrong_types)
     says("to = \"x\"; times = \"7\";", "1:19 expected a whole number without quotes, got \"7\"");
     says("to = \"x\"; times = 1.5;", "1:19 expected a whole number, got 1.5");
     says("to = \"x\"; loud = 1;", "1:18 expected true or false without quotes, got 1");
-    says("to = \"x\"; delay = 30;", "1:19 expected a time such as \"30s\", got 30 (did you mean \"30s\"?)");
-    says("to = \"x\"; delay = \"30 sec\";", "1:19 expected a time such as \"30s\", got \"30 sec\" (did you mean \"30s\"?)");
+    says("to = \"x\"; delay = 30;",
+         "1:19 expected a time such as \"30s\", got 30 (did you mean \"30s\"?)");
+    says("to = \"x\"; delay = \"30 sec\";",
+         "1:19 expected a time such as \"30s\", got \"30 sec\" (did you mean \"30s\"?)");
     says("to = \"x\"; size = \"1Q\";", "1:18 expected a size such as \"10M\", got \"1Q\"");
     says("to = \"x\"; size = [ 1 ];", "1:18 expected a size such as \"10M\", got an array [ ]");
     says("to = \"x\"; words = 1;", "1:19 expected strings such as [ \"a\", \"b\" ], got 1");

@@ -100,6 +100,27 @@ START_TEST(golden)
 }
 END_TEST
 
+/* README.md has a row for each file, in the order of the files, and no other. */
+START_TEST(table)
+{
+    struct arena a;
+
+    arena_init(&a, MIB(1));
+    struct str rest = file_text(DIR_ "/README.md", &a);
+    const char *rule = memmem(rest.p, rest.n, "| --- | --- |\n", 14);
+    ck_assert_ptr_nonnull(rule);
+    rest = str_from(rest, (size_t)(rule + 14 - rest.p));
+    for (size_t i = 0; i < found.gl_pathc; i++) {
+        struct str name = str_of(found.gl_pathv[i]), row = str_cut(&rest, '\n');
+        struct str want = arena_printf(&a, "| %.*s | ", (int)name.n - 5, name.p);
+        ck_assert_msg(str_starts(row, want), "expected: %.*s\ngot: %.*s", str_fmt(want),
+                      str_fmt(row));
+    }
+    ck_assert_uint_eq(rest.n, 0);
+    arena_done(&a);
+}
+END_TEST
+
 int main(void)
 {
     char top[4096];
@@ -112,6 +133,7 @@ int main(void)
         return 1;
     }
     tcase_add_loop_test(t, golden, 0, (int)found.gl_pathc);
+    tcase_add_test(t, table);
     suite_add_tcase(s, t);
     SRunner *sr = srunner_create(s);
     srunner_run_all(sr, CK_NORMAL);

@@ -386,7 +386,8 @@ START_TEST(errors_beyond_the_report)
     tree_config = NULL;
     report_init(&tree_report, &none);
     ck_assert_int_eq(config_load(tree_path("muxd.conf"), &(struct load_options){ .before = before },
-                       &tree_report, &tree_config), 0);
+                                 &tree_report, &tree_config),
+                     0);
     ck_assert_uint_eq(tree_config->n_kept, 2);
     ck_assert(list_empty(&tree_report.items));
     arena_done(&none);

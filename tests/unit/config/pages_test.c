@@ -168,7 +168,8 @@ static void expect_kept(size_t n)
     tree_config = NULL;
     report_init(&tree_report, &tree_arena);
     ck_assert_int_eq(config_load(tree_path("muxd.conf"), &(struct load_options){ .before = before },
-                                 &tree_report, &tree_config), 0);
+                                 &tree_report, &tree_config),
+                     0);
     ck_assert_uint_eq(tree_config->n_kept, n);
     config_unref(before);
 }

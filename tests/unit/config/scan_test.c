@@ -137,15 +137,19 @@ START_TEST(trap_numbers)
     bad("a = -01;", "1:5 -01 begins with 0");
     bad("a = 0x1F;", "1:5 0x1F: numbers are written in decimal");
     bad("a = 0b101;", "1:5 0b101: numbers are written in decimal");
-    bad("a = 10L;", "1:5 this is no plain number; with a unit, or as text, it needs quotes: \"10L\"");
-    bad("a = 10m;", "1:5 this is no plain number; with a unit, or as text, it needs quotes: \"10m\"");
+    bad("a = 10L;",
+        "1:5 this is no plain number; with a unit, or as text, it needs quotes: \"10L\"");
+    bad("a = 10m;",
+        "1:5 this is no plain number; with a unit, or as text, it needs quotes: \"10m\"");
     bad("a = 10m = 5;", "1:5 this is no plain number"); /* libconfig: a = 10, m = 5 */
     bad("a = 1.5e;", "1:5 this is no plain number");
     bad("a = 1.2.3;", "1:5 this is no plain number");
     bad("a = .5;", "1:5 this is no plain number");
     bad("a = +;", "1:5 text needs quotes");
-    bad("a = 50%;", "1:5 this is no plain number; with a unit, or as text, it needs quotes: \"50%\"");
-    bad("a = 10.0.0.1:80;", "1:5 this is no plain number; with a unit, or as text, it needs quotes: \"10.0.0.1:80\"");
+    bad("a = 50%;",
+        "1:5 this is no plain number; with a unit, or as text, it needs quotes: \"50%\"");
+    bad("a = 10.0.0.1:80;",
+        "1:5 this is no plain number; with a unit, or as text, it needs quotes: \"10.0.0.1:80\"");
     /* that it is out of range, the binder says: bind_test.c */
     ck_assert_int_eq(parse("a = 99999999999999999999;"), 0);
     ck_assert(str_eq(setting_token(setting_first(file_root(&file))), STR("99999999999999999999")));
@@ -254,7 +258,8 @@ START_TEST(large_values)
     ck_assert(text != NULL);
     n += (size_t)sprintf(text + n, "first = 1; large: { l = ( // of groups\n");
     for (int g = 0; g < 500; g++) {
-        n += (size_t)sprintf(text + n, "%s{ g = \"%d\"\n\"\"; a = [ \"x", g ? " /* , */ , # ,\n" : "", g);
+        n += (size_t)sprintf(text + n, "%s{ g = \"%d\"\n\"\"; a = [ \"x",
+                             g ? " /* , */ , # ,\n" : "", g);
         n += (size_t)sprintf(text + n, "%0*d\" ]; m: ( ( ", g == 250 ? 50000 : 5, 0);
         for (int i = 0; i < (g % 100 == 0 ? 201 : 2); i++)
             n += (size_t)sprintf(text + n, "%s1.%d", i ? "," : "", i);

@@ -277,7 +277,7 @@ static void check_request(const struct mux *m, const struct ref *set, size_t n, 
                   best ? best->text : "nothing");
     if (best != NULL) {
         ref_captures(best->path, path, expected);
-        for (size_t i = 0, at = 0; i < r.pattern->n_names; i++)
+        for (size_t i = 0, at = 0; i < best->parsed.n_names; i++)
             at += (size_t)sprintf(got + at, "%.*s;", str_fmt(r.captures[i]));
         ck_assert_str_eq(got, expected);
     }
@@ -312,6 +312,8 @@ static void check_set(size_t n_hosts)
     }
     for (size_t i = n; i > 0; i--)
         ck_assert_int_eq(mux_add(reversed, &set[i - 1].parsed, &set[i - 1], &other), 0);
+    ck_assert_int_eq(mux_seal(m), 0);
+    ck_assert_int_eq(mux_seal(reversed), 0);
     for (int i = 0; i < N_REQUESTS; i++)
         check_request(i % 2 ? m : reversed, set, n,
                       methods_of_requests[any_of(array_len(methods_of_requests))],
