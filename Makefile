@@ -228,6 +228,7 @@ bench: ## install what is missing, build, run the programs in bench/ one after t
 	bench/accesslog --muxd $(BUILD)/muxd
 	bench/overload --muxd $(BUILD)/muxd
 	bench/limit --muxd $(BUILD)/muxd
+	bench/config --muxd $(BUILD)/muxd
 	bench/slow --muxd $(BUILD)/muxd
 	bench/mixed --muxd $(BUILD)/muxd-test
 
