@@ -228,6 +228,7 @@ bench: ## install what is missing, build, run the programs in bench/ one after t
 	bench/accesslog --muxd $(BUILD)/muxd
 	bench/overload --muxd $(BUILD)/muxd
 	bench/limit --muxd $(BUILD)/muxd
+	bench/config --muxd $(BUILD)/muxd
 	bench/slow --muxd $(BUILD)/muxd
 	bench/mixed --muxd $(BUILD)/muxd-test
 
@@ -249,6 +250,9 @@ install: all ## to DESTDIR, prefix, sysconfdir; never over an existing config
 	install -m 755 $(BUILD)/muxd $(DESTDIR)$(sbindir)/muxd
 	for page in $(PAGES); do install -D -m 644 $(BUILD)/man/$$page \
 		$(DESTDIR)$(mandir)/man$${page##*.}/$$page || exit; done
+	install -d $(DESTDIR)$(bashdir) $(DESTDIR)$(zshdir)
+	install -m 644 completion/muxd.bash $(DESTDIR)$(bashdir)/muxd
+	install -m 644 completion/_muxd $(DESTDIR)$(zshdir)/_muxd
 	install -m 644 README.md $(DESTDIR)$(docdir)/README.md
 	install -m 644 $(BUILD)/conf/muxd.conf $(DESTDIR)$(docdir)/examples/muxd.conf
 	test -e $(DESTDIR)$(sysconfdir)/muxd/muxd.conf || \
@@ -264,7 +268,8 @@ endif
 uninstall: config.mk ## the contrary; a config that was changed stays
 	rm -f $(DESTDIR)$(sbindir)/muxd $(foreach p,$(PAGES),$(DESTDIR)$(mandir)/man$(subst .,,$(suffix $p))/$p) \
 		$(DESTDIR)$(unitdir)/muxd.service $(DESTDIR)$(unitdir)/muxd.socket \
-		$(DESTDIR)$(sysusersdir)/muxd.conf
+		$(DESTDIR)$(sysusersdir)/muxd.conf \
+		$(DESTDIR)$(bashdir)/muxd $(DESTDIR)$(zshdir)/_muxd
 	if cmp -s $(DESTDIR)$(docdir)/examples/muxd.conf $(DESTDIR)$(sysconfdir)/muxd/muxd.conf; then \
 		rm -f $(DESTDIR)$(sysconfdir)/muxd/muxd.conf; rmdir $(DESTDIR)$(sysconfdir)/muxd || :; fi
 	rm -rf $(DESTDIR)$(docdir)

@@ -13,8 +13,8 @@
 
 #include "base/check.h"
 #include "base/log.h"
-#include "config.h"
 #include "command/command.h"
+#include "config.h"
 #include "server/conn.h"
 #include "server/engine.h"
 #include "server/server.h"

@@ -109,6 +109,12 @@ class Daemon:
                 total += int(f.read().split()[0])
         return total
 
+    def cpu_ms(self):
+        """Of all threads that it had and has, user and kernel; in ticks of 10 ms."""
+        with open(f"/proc/{self.pid}/stat") as f:
+            fields = f.read().rsplit(") ", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) * 1e3 / os.sysconf("SC_CLK_TCK")
+
     def _status_kib(self, name):
         with open(f"/proc/{self.pid}/status") as f:
             return next(int(line.split()[1]) for line in f if line.startswith(name))

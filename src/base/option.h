@@ -98,9 +98,10 @@ struct option_check {
     struct arena *arena; /* the site's; lives as long as the struct */
     struct str base; /* directory of the config file; relative paths start here; no final slash */
     struct str
-        prefix;     /* routes: the literal prefix of the pattern's path, "/" or "/a/b/" or "/x" */
-    size_t element; /* of a list option: which one the report is about, from 1; 0: all of it */
-    bool in_route;  /* or of a site, or the top level */
+        prefix;      /* routes: the literal prefix of the pattern's path, "/" or "/a/b/" or "/x" */
+    size_t element;  /* of a list option: which one the report is about, from 1; 0: all of it */
+    struct str word; /* of the value: what the report is about; empty: all of it */
+    bool in_route;   /* or of a site, or the top level */
     struct strs names; /* the wildcards of the route's pattern, in order */
     bool any_name;     /* the pattern was refused, so its names are not judged */
     bool any_host;     /* a request may name any host, not only such as the config knows */

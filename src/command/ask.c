@@ -28,8 +28,8 @@ static const char *split(struct str method, struct str url, struct arena *arena,
     rest = str_head(rest, str_chr(rest, '#'));
     struct str authority = str_head(rest, min_of(str_chr(rest, '/'), str_chr(rest, '?')));
     rest = str_from(rest, authority.n);
-    *ret_target = rest.n != 0 && rest.p[0] == '/' ? rest
-                                                  : arena_printf(arena, "/%.*s", str_fmt(rest));
+    *ret_target =
+        rest.n != 0 && rest.p[0] == '/' ? rest : arena_printf(arena, "/%.*s", str_fmt(rest));
     *ret_host = authority;
     return NULL;
 }
@@ -76,12 +76,11 @@ const char *ask_make(struct ask *ret, struct str method, struct str url, const c
         else
             lines = arena_printf(arena, "%.*s%.*s\r\n", str_fmt(lines), str_fmt(line));
     }
-    struct str host = ret->host.p == NULL
-                          ? STR("")
-                          : arena_printf(arena, "Host: %.*s\r\n", str_fmt(ret->host));
-    struct str bytes = arena_printf(
-        arena, "%.*s %.*s HTTP/1.%c\r\n%.*s%.*s\r\n", str_fmt(method), str_fmt(target),
-        ret->host.p == NULL ? '0' : '1', str_fmt(host), str_fmt(lines));
+    struct str host =
+        ret->host.p == NULL ? STR("") : arena_printf(arena, "Host: %.*s\r\n", str_fmt(ret->host));
+    struct str bytes =
+        arena_printf(arena, "%.*s %.*s HTTP/1.%c\r\n%.*s%.*s\r\n", str_fmt(method), str_fmt(target),
+                     ret->host.p == NULL ? '0' : '1', str_fmt(host), str_fmt(lines));
     if (bytes.p == NULL || arena_failed(arena))
         return "not enough memory";
     parse(ret, bytes, limits, arena);

@@ -54,6 +54,10 @@ void subject_done(struct subject *s);
 struct str subject_place(struct subject *s, struct place p);
 /* That of what gave the option to the struct, or "default". */
 struct str subject_origin(struct subject *s, const void *owner, const struct option *option);
+/* The value as it would stand in the main file; one that `from` (or NULL) gave is of that file,
+ * where relative paths begin. Likewise. */
+struct str subject_value(struct subject *s, const struct option *o, const void *own,
+                         const struct place *from);
 struct conf_listener *subject_listener(const struct subject *s, struct str name);
 
 #endif

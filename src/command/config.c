@@ -69,46 +69,11 @@ static void open_section(struct writer *w, const char *name, bool listed)
 
 /* ---- values */
 
-/* A path that begins at another file than the main one, so that it may stand in that. */
-static struct str moved(struct writer *w, struct str path, struct str dir)
-{
-    return path.n == 0 || path.p[0] == '/'
-               ? path
-               : arena_printf(&w->s->scratch, "%.*s%.*s", str_fmt(dir), str_fmt(path));
-}
-
-static struct str path_text(struct writer *w, const struct option *o, const void *own,
-                            struct place from)
-{
-    struct arena *a = &w->s->scratch;
-    const void *at = (const char *)own + o->offset;
-    struct str dir = str_of(from.file);
-
-    if (str_starts(dir, w->s->dir))
-        dir = str_from(dir, w->s->dir.n);
-    dir = str_head(dir, str_rchr(dir, '/') < dir.n ? str_rchr(dir, '/') + 1 : 0);
-    if (dir.n == 0)
-        return value_text(o, own, a);
-    if (o->type == OPTION_STR)
-        return value_quote(moved(w, *(const struct str *)at, dir), a);
-    const struct strs *list = at;
-    struct str all = STR("[ ");
-    for (size_t i = 0; i < list->n; i++) {
-        struct str path = list->v[i], first = str_cut(&path, ' ');
-        struct str one = arena_printf(a, "%.*s %.*s", str_fmt(first),
-                                      str_fmt(moved(w, str_trim(path), dir)));
-        all = arena_printf(a, "%.*s%s%.*s", str_fmt(all), i ? ", " : "",
-                           str_fmt(value_quote(one, a)));
-    }
-    return arena_printf(a, "%.*s ]", str_fmt(all));
-}
-
 static void value(struct writer *w, const struct option *o, const void *own,
                   const struct place *from, const char *remark)
 {
     struct arena *a = &w->s->scratch;
-    struct str text =
-        o->is_path && from != NULL ? path_text(w, o, own, *from) : value_text(o, own, a);
+    struct str text = subject_value(w->s, o, own, from);
 
     if (text.p == NULL)
         return;
@@ -126,9 +91,9 @@ static void values(struct writer *w, const struct option *table, const void *own
 
 /* ---- filters */
 
-static const char *const remarks[] = { [ORIGIN_TOP] = " (top level)",
-                                       [ORIGIN_SITE] = " (site)",
-                                       [ORIGIN_ROUTE] = "" };
+static const char *const remarks[] = {
+    [ORIGIN_TOP] = " (top level)", [ORIGIN_SITE] = " (site)", [ORIGIN_ROUTE] = ""
+};
 
 /* The struct of the filter at that level, or of the next one out that has one; or NULL. */
 static const void *at_level(struct writer *w, const void *own, enum origin_level level,
@@ -166,7 +131,8 @@ static void joined_values(struct writer *w, const struct filter_use *use, const 
 {
     struct arena *a = &w->s->scratch;
     enum origin_level at;
-    const void *outer;
+    const void *outer = origins_outer(&w->s->origins, own, &at);
+    bool in_group = at == level || use->kind->plain;
 
     for (; own != NULL; own = outer) {
         outer = origins_outer(&w->s->origins, own, &at);
@@ -176,7 +142,8 @@ static void joined_values(struct writer *w, const struct filter_use *use, const 
                 value(w, o, own, from, "");
             else if (from != NULL)
                 line(w,
-                     arena_printf(a, "# and %s = %.*s", o->name, str_fmt(value_text(o, own, a))),
+                     arena_printf(a, "# and %s%s%s = %.*s", in_group ? "" : use->kind->name,
+                                  in_group ? "" : ".", o->name, str_fmt(value_text(o, own, a))),
                      arena_printf(a, "%.*s%s", str_fmt(subject_place(w->s, *from)), remarks[at]));
         }
     }
@@ -190,6 +157,10 @@ static void filters(struct writer *w, const struct filters *f, enum origin_level
         const void *own = at_level(w, f->v[i].conf, level, &found);
         if (own == NULL)
             continue;
+        if (kind->merge != NULL && found != level) {
+            joined_values(w, &f->v[i], own, level);
+            continue;
+        }
         if (!kind->plain)
             open_group(w, str_of(kind->name), false, (struct place){ .file = NULL });
         if (kind->merge != NULL)

@@ -9,7 +9,6 @@
 
 #include "command/columns.h"
 #include "command/command.h"
-#include "command/order.h"
 #include "command/value.h"
 #include "config/table.h"
 
@@ -71,15 +70,20 @@ static void row(struct diff *d, const char *group, const char *option, struct st
 
 /* ---- options */
 
-/* Of two structs that the table fills; the origins may be of other structs. */
+/* Of two structs that the table fills; the origins may be of other structs. Paths are compared as
+ * seen from the main file. */
 static void options(struct diff *d, const char *group, const struct option *table, const void *old,
                     const void *new, const void *old_owner, const void *new_owner)
 {
     for (const struct option *o = table; o != NULL && o->name != NULL; o++) {
-        if (strcmp(o->name, "include") == 0 || value_same(o, old, new))
+        if (strcmp(o->name, "include") == 0 || (!o->is_path && value_same(o, old, new)))
             continue;
-        row(d, group, o->name, value_text(o, old, &d->old.scratch),
-            value_text(o, new, &d->new.scratch), subject_origin(&d->old, old_owner, o),
+        const struct place *p = origins_find(&d->old.origins, old_owner, o);
+        const struct place *q = origins_find(&d->new.origins, new_owner, o);
+        struct str x = subject_value(&d->old, o, old, p), y = subject_value(&d->new, o, new, q);
+        if (o->is_path && str_eq(x, y))
+            continue;
+        row(d, group, o->name, x, y, subject_origin(&d->old, old_owner, o),
             subject_origin(&d->new, new_owner, o));
     }
 }
@@ -126,8 +130,8 @@ static struct str filter_place(struct subject *s, const struct filter_option *f)
 }
 
 /* What comes of a change of an outer level is told there. */
-static void filter(struct diff *d, const struct filter_kind *kind, const void *old,
-                   const void *new, enum origin_level level, const void *defaults)
+static void filter(struct diff *d, const struct filter_kind *kind, const void *old, const void *new,
+                   enum origin_level level, const void *defaults)
 {
     const char *group = kind->plain ? NULL : kind->name;
 
@@ -223,7 +227,7 @@ static void one_route(struct diff *d, const char *sign, struct subject *s, const
     struct arena *a = &s->scratch;
 
     header(d, sign, "route", route_name(r, a),
-           arena_printf(a, "%.*s  %s", str_fmt(r->pattern.text), r->kind->name),
+           arena_printf(a, "%.*s  %s", str_fmt(pattern_text(&r->pattern)), r->kind->name),
            subject_place(s, r->place));
     arena_reset(a);
 }
@@ -237,11 +241,10 @@ static void route(struct diff *d, const struct route *old, const struct route *n
         row(d, NULL, "handler", str_of(old->kind->name), str_of(new->kind->name),
             subject_place(&d->old, old->place), subject_place(&d->new, new->place));
     else
-        options(d, old->kind->name, old->kind->options, old->conf, new->conf, old->conf,
-                new->conf);
+        options(d, old->kind->name, old->kind->options, old->conf, new->conf, old->conf, new->conf);
     filters(d, &old->filters, &new->filters, ORIGIN_ROUTE);
-    if (d->rows.first != NULL)
-        changed(d, "route", route_name(new, &d->new.scratch), subject_place(&d->new, new->place));
+    changed(d, "route", d->rows.first ? route_name(new, &d->new.scratch) : STR_EMPTY,
+            d->rows.first ? subject_place(&d->new, new->place) : STR_EMPTY);
 }
 
 /* Of the site, by name; 0 or -ENOMEM. */
@@ -260,7 +263,7 @@ static int routes(struct diff *d, const struct site *old, const struct site *new
     struct table olds = { .slots = NULL }, news = { .slots = NULL };
 
     if ((old != NULL && index_routes(old, &olds, &d->old.arena) < 0) ||
-        (new != NULL && index_routes(new, &news, &d->new.arena) < 0))
+        (new != NULL &&index_routes(new, &news, &d->new.arena) < 0))
         return EX_OSERR;
     for (size_t i = 0; old != NULL && i < old->n_routes; i++) {
         const struct route *twin = table_find(&news, old->routes[i].name);
@@ -269,7 +272,7 @@ static int routes(struct diff *d, const struct site *old, const struct site *new
         else
             route(d, &old->routes[i], twin);
     }
-    for (size_t i = 0; new != NULL && i < new->n_routes; i++)
+    for (size_t i = 0; new != NULL &&i < new->n_routes; i++)
         if (table_find(&olds, new->routes[i].name) == NULL)
             one_route(d, "+", &d->new, &new->routes[i]);
     return EX_OK;
@@ -296,8 +299,7 @@ static int sites(struct diff *d)
         } else {
             options(d, NULL, site_options, old, new, old, new);
             filters(d, &old->filters, &new->filters, ORIGIN_SITE);
-            if (d->rows.first != NULL)
-                changed(d, "site", new->name, subject_place(&d->new, new->place));
+            changed(d, "site", new->name, subject_place(&d->new, new->place));
         }
         status = routes(d, old, new);
     }
@@ -318,8 +320,8 @@ static int compare(struct diff *d)
 
     columns_init(&d->rows, &d->new.scratch);
     options(d, NULL, top_options, &c->top, &e->top, &c->top, &e->top);
-    filters(d, c->n_sites ? &c->sites[0]->filters : NULL,
-            e->n_sites ? &e->sites[0]->filters : NULL, ORIGIN_TOP);
+    filters(d, c->n_sites ? &c->sites[0]->filters : NULL, e->n_sites ? &e->sites[0]->filters : NULL,
+            ORIGIN_TOP);
     changed(d, "top level", STR_EMPTY, STR_EMPTY);
     section(d, "access_log", access_options, &c->access_conf, &e->access_conf);
     section(d, "timeouts", timeouts_options, &c->timeouts, &e->timeouts);

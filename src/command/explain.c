@@ -8,39 +8,14 @@
 #include <stdlib.h>
 #include <sysexits.h>
 
-#include "command/order.h"
 #include "command/value.h"
 #include "handler/template.h"
 
 /* ---- candidates */
 
-/* A path as the pattern that matches it alone. */
-static bool path_pattern(struct str path, struct arena *arena, struct pattern *ret)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < path.n; i++)
-        n += path.p[i] == '/';
-    *ret = (struct pattern){ .segments = arena_array(arena, n + 1, sizeof(struct segment)) };
-    if (ret->segments == NULL)
-        return false;
-    for (struct str rest = str_from(path, 1); rest.p != NULL;) {
-        struct str segment = str_cut(&rest, '/');
-        bool end = rest.p == NULL && segment.n == 0;
-        ret->segments[ret->n_segments++] =
-            (struct segment){ end ? SEGMENT_END : SEGMENT_LITERAL, segment };
-    }
-    return true;
-}
-
-static bool covers(enum relation r)
-{
-    return r == RELATION_EQUAL || r == RELATION_MORE_GENERAL;
-}
-
 static bool serves(const struct pattern *p, const struct request *r)
 {
-    return !p->has_method || str_eq(p->method_token, r->method_token) ||
+    return !p->has_method || str_eq(pattern_method(p), r->method_token) ||
            (p->method == METHOD_GET && r->method == METHOD_HEAD);
 }
 
@@ -64,40 +39,25 @@ static const char *why(const struct explanation *e, const struct route *r, bool 
     return "less specific method";
 }
 
-static int by_pattern(const void *a, const void *b)
-{
-    const struct candidate *x = a, *y = b;
-
-    return order_patterns(&x->route->pattern, &y->route->pattern);
-}
-
 /* All routes that match but for the method, and those that do with a slash behind the path. */
 static bool find_candidates(struct explanation *e, struct arena *arena)
 {
     const struct request *r = &e->ask.request;
     const struct site *s = e->decision.site;
     enum verdict d = e->decision.verdict;
-    struct pattern path, with_slash;
+    struct mux_candidates all;
+    const struct route *route;
+    bool slash;
 
     if (d == VERDICT_UNKNOWN_HOST || d == VERDICT_UNSUPPORTED || d == VERDICT_SERVER)
         return true;
-    struct str slashed = arena_printf(arena, "%.*s/", str_fmt(r->path));
     e->candidates = arena_array(arena, max_of(s->n_routes, (size_t)1), sizeof *e->candidates);
-    if (slashed.p == NULL || e->candidates == NULL || !path_pattern(r->path, arena, &path) ||
-        !path_pattern(r->path.p[r->path.n - 1] == '/' ? r->path : slashed, arena, &with_slash))
+    if (e->candidates == NULL)
         return false;
-    path.host = r->host;
-    for (size_t i = 0; i < s->n_routes; i++) {
-        const struct route *route = &s->routes[i];
-        const struct pattern *p = &route->pattern;
-        bool exact = covers(pattern_compare_paths(p, &path));
-        if (!covers(pattern_compare_hosts(p, &path)) ||
-            (!exact && !covers(pattern_compare_paths(p, &with_slash))))
-            continue;
+    mux_candidates(s->mux, r->host, r->path, &all);
+    while ((route = mux_candidates_next(&all, &slash)) != NULL)
         e->candidates[e->n_candidates++] =
-            (struct candidate){ route, route == e->match.route, why(e, route, exact) };
-    }
-    qsort(e->candidates, e->n_candidates, sizeof *e->candidates, by_pattern);
+            (struct candidate){ route, route == e->match.route, why(e, route, !slash) };
     return true;
 }
 
@@ -135,7 +95,7 @@ struct str explain_deed(const struct explanation *e, struct arena *arena)
         return STR_EMPTY;
     struct routed routed = { .request = &e->ask.request,
                              .pattern = &r->pattern,
-                             .prefix = r->prefix,
+                             .prefix = pattern_prefix(&r->pattern),
                              .captures = e->match.captures };
     return r->kind->explain(r->conf, &routed, arena);
 }
@@ -300,8 +260,8 @@ static const char *explain_lines(struct subject *s, const struct arguments *args
             wrong = "a line is not spelled METHOD URL [HOST]";
             break;
         }
-        struct str host = n_words == 3 ? arena_printf(&s->scratch, "Host: %.*s", str_fmt(words[2]))
-                                       : STR_EMPTY;
+        struct str host =
+            n_words == 3 ? arena_printf(&s->scratch, "Host: %.*s", str_fmt(words[2])) : STR_EMPTY;
         if (host.p != NULL)
             fields[n_fields++] = host.p;
         wrong = explain(s, args, words[0], words[1], fields, n_fields);

@@ -25,8 +25,8 @@ struct explanation {
     /* Unless the request is refused before. */
     struct decision decision;
     struct mux_match match;
-    struct str site_host;   /* of the site's, the one by which it was found */
-    const char *site_by;    /* "exact host", "wildcard", "catch-all" */
+    struct str site_host;         /* of the site's, the one by which it was found */
+    const char *site_by;          /* "exact host", "wildcard", "catch-all" */
     struct candidate *candidates; /* the most specific first */
     size_t n_candidates;
     struct str location, allow; /* {NULL, 0}: none */

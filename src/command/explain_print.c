@@ -15,20 +15,15 @@ static void label(const char *name)
     printf("%-11s", name);
 }
 
-static void print_str(struct str s)
-{
-    columns_text(s);
-}
-
 static void print_listeners(const struct explanation *e)
 {
     label("listener");
-    print_str(e->listener->name);
+    columns_text(e->listener->name);
     printf(", ");
-    print_str(e->listener->address_text);
+    columns_text(e->listener->address_text);
     for (size_t i = 0; i < e->n_same; i++) {
         printf("%s", i == 0 ? "; the same on " : ", ");
-        print_str(e->same[i]->name);
+        columns_text(e->same[i]->name);
     }
     putchar('\n');
     if (e->n_differ == 0)
@@ -37,7 +32,7 @@ static void print_listeners(const struct explanation *e)
     printf("otherwise on ");
     for (size_t i = 0; i < e->n_differ; i++) {
         printf("%s", i == 0 ? "" : ", ");
-        print_str(e->differ[i]->name);
+        columns_text(e->differ[i]->name);
     }
     printf(": see --listener\n");
 }
@@ -47,21 +42,21 @@ static void print_request(const struct explanation *e)
     const struct request *r = &e->ask.request;
 
     label("request");
-    print_str(e->method);
+    columns_text(e->method);
     putchar(' ');
-    print_str(e->url);
+    columns_text(e->url);
     if (e->ask.host.p == NULL)
         printf(", no host");
     else if (e->ask.status == 0) {
         printf(", host ");
-        print_str(r->host);
+        columns_text(r->host);
     }
     putchar('\n');
     struct str sent = str_head(r->target, str_chr(r->target, '?'));
     if (e->ask.status != 0 || r->path.n == 0 || str_eq(sent, r->path))
         return;
     label("path");
-    print_str(r->path);
+    columns_text(r->path);
     putchar('\n');
 }
 
@@ -74,14 +69,14 @@ static void print_site(struct subject *s, const struct explanation *e)
         printf("none has this host on this listener, and none is its catch-all\n");
         return;
     }
-    print_str(site->name);
+    columns_text(site->name);
     printf(", %s", e->site_by);
     if (!str_eq(e->site_host, STR("*"))) {
         putchar(' ');
-        print_str(e->site_host);
+        columns_text(e->site_host);
     }
     printf("  ");
-    print_str(subject_place(s, site->place));
+    columns_text(subject_place(s, site->place));
     putchar('\n');
 }
 
@@ -100,7 +95,7 @@ static void print_candidates(struct subject *s, const struct explanation *e)
     for (size_t i = 0; i < e->n_candidates; i++) {
         const struct candidate *k = &e->candidates[i];
         struct str cells[] = { k->wins ? STR(">") : STR(" "), k->route->name,
-                               k->route->pattern.text, str_of(k->why),
+                               pattern_text(&k->route->pattern), str_of(k->why),
                                subject_place(s, k->route->place) };
         columns_add(&c, cells, array_len(cells));
     }
@@ -110,17 +105,15 @@ static void print_candidates(struct subject *s, const struct explanation *e)
 static void print_captures(struct subject *s, const struct explanation *e)
 {
     const struct route *r = e->match.route;
+    struct str name;
     size_t n = 0;
     struct columns c;
 
     if (r == NULL)
         return;
     columns_init(&c, &s->scratch);
-    for (size_t i = 0; i < r->pattern.n_segments; i++) {
-        const struct segment *g = &r->pattern.segments[i];
-        if ((g->kind != SEGMENT_WILDCARD && g->kind != SEGMENT_REST) || g->text.n == 0)
-            continue;
-        struct str cells[] = { g->text, value_quote(e->match.captures[n++], &s->scratch) };
+    for (size_t at = 0; pattern_next_name(&r->pattern, &at, &name);) {
+        struct str cells[] = { name, value_quote(e->match.captures[n++], &s->scratch) };
         columns_add(&c, cells, array_len(cells));
     }
     columns_print(&c, "captures   ");
@@ -134,16 +127,16 @@ static void print_answer(const struct explanation *e)
 
     label("answer");
     printf("%u ", status);
-    print_str(status_reason(status));
+    columns_text(status_reason(status));
     if (e->location.p != NULL) {
         printf(", to ");
-        print_str(e->location);
+        columns_text(e->location);
         printf(r->path_cleaned ? ", the path without empty and dot segments"
                                : ", as only the path with the slash has a route of its own");
     }
     if (e->allow.p != NULL) {
         printf(", Allow: ");
-        print_str(e->allow);
+        columns_text(e->allow);
     }
     if (reason != NULL)
         printf(", reason=%s", reason);
@@ -190,13 +183,12 @@ static void print_route(struct subject *s, const struct explanation *e)
 
     if (deed.p != NULL) {
         label("answer");
-        print_str(deed);
+        columns_text(deed);
         putchar('\n');
     }
-    struct filter_use handler = {
-        .kind = &(struct filter_kind){ .name = r->kind->name, .options = r->kind->options },
-        .conf = r->conf
-    };
+    struct filter_use handler = { .kind = &(struct filter_kind){ .name = r->kind->name,
+                                                                 .options = r->kind->options },
+                                  .conf = r->conf };
     columns_init(&c, &s->scratch);
     print_options(s, &c, r->kind->name, shown, explain_filter(s, &handler, shown));
     columns_print(&c, "handler    ");
@@ -261,7 +253,7 @@ static void put_candidates(const struct explanation *e)
         const struct candidate *c = &e->candidates[i];
         jsonw_open(NULL, '{');
         jsonw_str("route", c->route->name);
-        jsonw_str("pattern", c->route->pattern.text);
+        jsonw_str("pattern", pattern_text(&c->route->pattern));
         jsonw_bool("wins", c->wins);
         jsonw_str("why", str_of(c->why));
         put_place(&c->route->place);
@@ -273,20 +265,18 @@ static void put_candidates(const struct explanation *e)
 static void put_captures(const struct explanation *e)
 {
     const struct route *r = e->match.route;
+    struct str name;
     size_t n = 0;
 
     jsonw_open("captures", '{');
-    for (size_t i = 0; r != NULL && i < r->pattern.n_segments; i++) {
-        const struct segment *g = &r->pattern.segments[i];
-        if ((g->kind == SEGMENT_WILDCARD || g->kind == SEGMENT_REST) && g->text.n != 0)
-            jsonw_named(g->text, e->match.captures[n++]);
-    }
+    for (size_t at = 0; r != NULL && pattern_next_name(&r->pattern, &at, &name);)
+        jsonw_named(name, e->match.captures[n++]);
     jsonw_close('}');
 }
 
-static void put_options(const struct explain_option *shown, size_t n)
+static void put_options(const char *key, const struct explain_option *shown, size_t n)
 {
-    jsonw_open("options", '[');
+    jsonw_open(key, '[');
     for (size_t i = 0; i < n; i++) {
         jsonw_open(NULL, '{');
         jsonw_str("option", str_of(shown[i].name));
@@ -308,13 +298,11 @@ static void put_route(struct subject *s, const struct explanation *e)
     for (size_t i = 0; i < r->filters.n; i++) {
         jsonw_open(NULL, '{');
         jsonw_str("filter", str_of(r->filters.v[i].kind->name));
-        put_options(shown, explain_filter(s, &r->filters.v[i], shown));
+        put_options("options", shown, explain_filter(s, &r->filters.v[i], shown));
         jsonw_close('}');
     }
     jsonw_close(']');
-    jsonw_open("limits", '{');
-    put_options(shown, explain_limits(s, r, shown));
-    jsonw_close('}');
+    put_options("limits", shown, explain_limits(s, r, shown));
 }
 
 void explain_print_json(struct subject *s, const struct explanation *e)
@@ -340,7 +328,7 @@ void explain_print_json(struct subject *s, const struct explanation *e)
         jsonw_str("site", site ? site->name : STR_EMPTY);
         jsonw_str("site_host", site ? e->site_host : STR_EMPTY);
         jsonw_str("route", route ? route->name : STR_EMPTY);
-        jsonw_str("pattern", route ? route->pattern.text : STR_EMPTY);
+        jsonw_str("pattern", route ? pattern_text(&route->pattern) : STR_EMPTY);
         jsonw_str("location", e->location);
         jsonw_str("allow", e->allow);
         put_candidates(e);

@@ -4,8 +4,6 @@
 
 #include "config/config.h"
 
-/* The most specific first: hosts, paths, methods; what no request compares, by its letters. */
-int order_patterns(const struct pattern *a, const struct pattern *b);
 /* Those of the site, sorted; malloc. NULL without memory. */
 const struct route **order_routes(const struct site *s);
 /* All of the config: those with hosts in front, the catch-all ones behind; likewise. */

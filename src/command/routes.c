@@ -36,9 +36,7 @@ static struct str filter_names(const struct route *r, struct arena *arena)
 /* The pattern without its method. */
 static struct str without_method(const struct pattern *p)
 {
-    struct str s = p->text;
-
-    return p->has_method ? str_trim(str_from(s, p->method_token.n)) : s;
+    return str_trim(str_from(pattern_text(p), pattern_method(p).n));
 }
 
 /* With what the handler cannot do without: the root, the target. */
@@ -48,9 +46,8 @@ static struct str handler_text(const struct route *r, struct arena *arena)
 
     for (const struct option *o = r->kind->options; o != NULL && o->name != NULL; o++)
         if (o->def == REQUIRED && o->type == OPTION_STR)
-            all = arena_printf(
-                arena, "%.*s %.*s", str_fmt(all),
-                str_fmt(*(const struct str *)((const char *)r->conf + o->offset)));
+            all = arena_printf(arena, "%.*s %.*s", str_fmt(all),
+                               str_fmt(*(const struct str *)((const char *)r->conf + o->offset)));
     return all;
 }
 
@@ -73,7 +70,7 @@ static int print_site(struct subject *s, const struct site *site)
     columns_add(&c, titles, array_len(titles));
     for (size_t i = 0; i < site->n_routes; i++) {
         const struct route *r = routes[i];
-        struct str cells[] = { r->pattern.has_method ? r->pattern.method_token : STR("any"),
+        struct str cells[] = { r->pattern.has_method ? pattern_method(&r->pattern) : STR("any"),
                                without_method(&r->pattern),
                                r->name,
                                handler_text(r, &s->scratch),
@@ -115,7 +112,7 @@ static int put_site(struct subject *s, const struct site *site)
         const struct route *r = routes[i];
         jsonw_open(NULL, '{');
         jsonw_str("route", r->name);
-        jsonw_str("method", r->pattern.has_method ? r->pattern.method_token : STR_EMPTY);
+        jsonw_str("method", r->pattern.has_method ? pattern_method(&r->pattern) : STR_EMPTY);
         jsonw_str("pattern", without_method(&r->pattern));
         jsonw_str("handler", str_of(r->kind->name));
         jsonw_open("filters", '[');

@@ -7,6 +7,7 @@
 #include <sysexits.h>
 
 #include "command/command.h"
+#include "command/value.h"
 #include "server/complain.h"
 
 #define MEMORY MIB(1024) /* a bound; what is taken follows from the config */
@@ -105,6 +106,38 @@ struct str subject_origin(struct subject *s, const void *owner, const struct opt
     const struct place *p = origins_find(&s->origins, owner, option);
 
     return p ? subject_place(s, *p) : STR("default");
+}
+
+/* A path that begins at `dir`, which ends in a slash. */
+static struct str moved(struct arena *a, struct str path, struct str dir)
+{
+    return path.n == 0 || path.p[0] == '/'
+               ? path
+               : arena_printf(a, "%.*s%.*s", str_fmt(dir), str_fmt(path));
+}
+
+struct str subject_value(struct subject *s, const struct option *o, const void *own,
+                         const struct place *from)
+{
+    struct arena *a = &s->scratch;
+    const struct strs *list = (const void *)((const char *)own + o->offset);
+    struct str dir = str_of(from ? from->file : NULL), all = STR("[ ");
+
+    if (str_starts(dir, s->dir))
+        dir = str_from(dir, s->dir.n);
+    dir = str_head(dir, str_rchr(dir, '/') < dir.n ? str_rchr(dir, '/') + 1 : 0);
+    if (!o->is_path || dir.n == 0)
+        return value_text(o, own, a);
+    if (o->type == OPTION_STR)
+        return value_quote(moved(a, *(const struct str *)((const char *)own + o->offset), dir), a);
+    for (size_t i = 0; i < list->n; i++) {
+        struct str path = list->v[i], first = str_cut(&path, ' ');
+        path = moved(a, str_trim(path), dir);
+        struct str one = arena_printf(a, "%.*s %.*s", str_fmt(first), str_fmt(path));
+        all = arena_printf(a, "%.*s%s%.*s", str_fmt(all), i ? ", " : "",
+                           str_fmt(value_quote(one, a)));
+    }
+    return arena_printf(a, "%.*s ]", str_fmt(all));
 }
 
 struct conf_listener *subject_listener(const struct subject *s, struct str name)

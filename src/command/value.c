@@ -125,7 +125,7 @@ const struct option *value_option(const struct option *table, const char *name)
 
 struct route_conf value_route(const struct route *r)
 {
-    return (struct route_conf){ .match = r->pattern.text,
+    return (struct route_conf){ .match = pattern_text(&r->pattern),
                                 .run = r->run_in_pool ? ROUTE_RUN_POOL : ROUTE_RUN_LOOP,
                                 .pool = r->pool,
                                 .share = r->share };

@@ -83,7 +83,6 @@ struct route {
     struct place place;
     struct site *site;
     struct pattern pattern;
-    struct str prefix; /* pattern_prefix() */
     const struct handler_kind *kind;
     const void *conf;
     struct filters filters;

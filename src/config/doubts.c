@@ -47,16 +47,16 @@ static bool has_host_of(struct loader *l, const struct route *r, const struct si
 {
     const struct pattern *p = &r->pattern;
     const struct site *s = r->site;
+    struct str name = pattern_host(p);
 
     if (!p->host_is_wildcard)
-        return has_host(l, s, p->host, ret_other);
+        return has_host(l, s, name, ret_other);
     for (size_t i = 0; i < s->hosts.n; i++) {
         struct str host = s->hosts.v[i];
-        if (host.n > p->host.n + 1 && str_ends(host, p->host) &&
-            host.p[host.n - p->host.n - 1] == '.')
+        if (host.n > name.n + 1 && str_ends(host, name) && host.p[host.n - name.n - 1] == '.')
             return true; /* a part of what the pattern matches */
     }
-    struct str any = arena_printf(&l->arena, NO_LABEL ".%.*s", str_fmt(p->host));
+    struct str any = arena_printf(&l->arena, NO_LABEL ".%.*s", str_fmt(name));
     return any.p == NULL || has_host(l, s, any, ret_other);
 }
 
@@ -64,7 +64,7 @@ static void doubt_host(struct loader *l, const struct route *r)
 {
     const struct site *other = NULL;
 
-    if (r->pattern.host.n == 0 || has_host_of(l, r, &other))
+    if (r->pattern.host_n == 0 || has_host_of(l, r, &other))
         return;
     if (other == NULL) {
         doubt(l, r->place,
@@ -90,11 +90,11 @@ static const struct route *hidden_by(struct loader *l, const struct route *r, si
     const struct pattern *p = &r->pattern;
     struct str path = STR_EMPTY;
     struct mux_match m = { .route = NULL };
+    struct segment s;
 
-    for (size_t i = 0; i + 1 < p->n_segments; i++)
-        path = arena_printf(
-            &l->arena, "%.*s/%.*s", str_fmt(path),
-            str_fmt(p->segments[i].kind == SEGMENT_LITERAL ? p->segments[i].text : STR(NO_LABEL)));
+    for (size_t at = 0; pattern_next(p, &at, &s) && s.kind != SEGMENT_REST;)
+        path = arena_printf(&l->arena, "%.*s/%.*s", str_fmt(path),
+                            str_fmt(s.kind == SEGMENT_LITERAL ? s.text : STR(NO_LABEL)));
     for (size_t i = p->n_segments; i <= deepest + 1; i++) {
         path = arena_printf(&l->arena, "%.*s/", str_fmt(path));
         mux_match(r->site->mux, METHOD_OTHER, NO_METHOD, STR(NO_LABEL), path, &m);
@@ -108,6 +108,15 @@ static const struct route *hidden_by(struct loader *l, const struct route *r, si
     return m.route;
 }
 
+static enum segment_kind last_kind(const struct pattern *p)
+{
+    struct segment s = { .kind = SEGMENT_LITERAL };
+
+    for (size_t at = 0; pattern_next(p, &at, &s);)
+        ;
+    return s.kind;
+}
+
 static void doubt_paths(struct loader *l, const struct site *s)
 {
     size_t deepest = 0;
@@ -115,13 +124,13 @@ static void doubt_paths(struct loader *l, const struct site *s)
 
     for (size_t i = 0; i < s->n_routes; i++) {
         const struct pattern *p = &s->routes[i].pattern;
-        deepest = max_of(deepest, p->n_segments);
-        ends = ends || (p->n_segments > 0 && p->segments[p->n_segments - 1].kind == SEGMENT_END);
+        deepest = max_of(deepest, (size_t)p->n_segments);
+        ends = ends || last_kind(p) == SEGMENT_END;
     }
     for (size_t i = 0; i < s->n_routes && ends; i++) {
         const struct route *r = &s->routes[i];
         const struct pattern *p = &r->pattern;
-        if (p->has_method || p->host.n > 0 || p->segments[p->n_segments - 1].kind != SEGMENT_REST)
+        if (p->has_method || p->host_n > 0 || last_kind(p) != SEGMENT_REST)
             continue;
         const struct route *other = hidden_by(l, r, deepest);
         if (other == NULL)

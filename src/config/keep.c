@@ -30,9 +30,9 @@ static bool same_filters(const struct filters *a, const struct filters *b)
 static bool same_route(const struct route *a, const struct route *b)
 {
     return str_eq(a->name, b->name) && strcmp(a->place.file, b->place.file) == 0 &&
-           str_eq(a->pattern.text, b->pattern.text) && a->run_in_pool == b->run_in_pool &&
-           str_eq(a->pool, b->pool) && a->share == b->share && a->kind == b->kind &&
-           same_kind(a->kind->options, a->kind->same, a->conf, b->conf) &&
+           str_eq(pattern_text(&a->pattern), pattern_text(&b->pattern)) &&
+           a->run_in_pool == b->run_in_pool && str_eq(a->pool, b->pool) && a->share == b->share &&
+           a->kind == b->kind && same_kind(a->kind->options, a->kind->same, a->conf, b->conf) &&
            same_filters(&a->filters, &b->filters);
 }
 

@@ -92,6 +92,21 @@ static bool is_missing(const struct kind_check *k, const char *option)
     return false;
 }
 
+/* To the word in the line of `p`, where that shows it as it is. */
+static void point_at(struct place *p, struct str line, struct str word)
+{
+    size_t from = p->col;
+
+    for (size_t i = 0; i < line.n; i++)
+        if ((unsigned char)line.p[i] >= 0x80) /* columns are no bytes */
+            return;
+    const char *at = from < line.n ? memmem(line.p + from, line.n - from, word.p, word.n) : NULL;
+    if (at == NULL)
+        return;
+    p->col = (unsigned)(at - line.p) + 1;
+    p->width = (unsigned)word.n;
+}
+
 static void report_check(struct option_check *c, bool error, const char *option, const char *fmt,
                          va_list ap)
 {
@@ -107,7 +122,10 @@ static void report_check(struct option_check *c, bool error, const char *option,
     } else if (c->element > 0 && !s.node->bad) {
         s = nth_string(s, c->element - 1);
     }
-    setting_vreport(s, k->l->report, error, setting_place(s, part), fmt, ap);
+    struct place p = setting_place(s, part);
+    if (part == AT_VALUE && c->word.n > 0)
+        point_at(&p, text_line(&s.file->source, p.line), c->word);
+    setting_vreport(s, k->l->report, error, p, fmt, ap);
 }
 
 /* The names of the route's wildcards, in memory of the loader. */
@@ -117,15 +135,12 @@ static int name_wildcards(struct loader *l, const struct scope *scope, struct op
 
     if (p == NULL || c->any_name || p->n_names == 0)
         return 0;
-    struct str *v = arena_array(&l->arena, p->n_names, sizeof *v);
+    struct str *v = arena_array(&l->arena, p->n_names + 1u, sizeof *v);
     if (v == NULL)
         return -ENOMEM;
     c->names.v = v;
-    for (size_t i = 0; i < p->n_segments; i++) {
-        const struct segment *s = &p->segments[i];
-        if ((s->kind == SEGMENT_WILDCARD || s->kind == SEGMENT_REST) && s->text.n > 0)
-            v[c->names.n++] = s->text;
-    }
+    for (size_t at = 0; pattern_next_name(p, &at, &v[c->names.n]);)
+        c->names.n++;
     return 0;
 }
 
@@ -133,7 +148,7 @@ static bool any_host(const struct scope *scope)
 {
     const struct strs *hosts = &scope->site->hosts;
 
-    if (scope->route != NULL && scope->route->pattern.host.n > 0)
+    if (scope->route != NULL && scope->route->pattern.host_n > 0)
         return false;
     for (size_t i = 0; i < hosts->n; i++)
         if (str_eq(hosts->v[i], STR("*")))
@@ -168,6 +183,7 @@ int load_kind(struct loader *l, const struct scope *scope, struct setting s,
     void *conf = arena_zalloc(arena, max_of(kind->size, (size_t)1));
     const struct route *route = scope->route;
     const void *over = kind->merge == NULL ? outer : NULL;
+    bool has_pattern = route != NULL && route->pattern.text != NULL;
     int error;
 
     *ret = conf;
@@ -193,9 +209,9 @@ int load_kind(struct loader *l, const struct scope *scope, struct setting s,
     struct kind_check k = {
         .check = { .arena = arena,
                    .base = s.file->source.dir,
-                   .prefix = route != NULL && route->prefix.p != NULL ? route->prefix : STR("/"),
+                   .prefix = has_pattern ? pattern_prefix(&route->pattern) : STR("/"),
                    .in_route = route != NULL,
-                   .any_name = route != NULL && route->prefix.p == NULL,
+                   .any_name = route != NULL && !has_pattern,
                    .any_host = any_host(scope),
                    .report = report_check },
         .l = l,

@@ -34,7 +34,8 @@ void origins_done(struct origins *o);
 /* NULL notes nothing. Names of files are told apart by address. 0 or -ENOMEM. */
 int origins_add(struct origins *o, const void *owner, const struct option *option,
                 struct place place) MUST_USE;
-/* The struct is of that level; `outer`: that of the next one out which has one, or NULL. Likewise. */
+/* The struct is of that level; `outer`: that of the next one out which has one, or NULL. Likewise.
+ */
 int origins_add_level(struct origins *o, const void *owner, enum origin_level level,
                       const void *outer) MUST_USE;
 /* What was added last, all of one owner, is about another struct. NULL is fine. */

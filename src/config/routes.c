@@ -93,9 +93,11 @@ static void pattern_error(struct loader *l, struct setting match, struct str tex
 /* What is a path, but hardly the one that was meant: habits from other servers. NULL: nothing. */
 static const char *doubt_path(const struct pattern *p)
 {
-    for (size_t i = 0; i < p->n_segments; i++) {
-        struct str text = p->segments[i].text;
-        if (p->segments[i].kind != SEGMENT_LITERAL)
+    struct segment segment;
+
+    for (size_t at = 0; pattern_next(p, &at, &segment);) {
+        struct str text = segment.text;
+        if (segment.kind != SEGMENT_LITERAL)
             continue;
         if (str_chr(text, '*') < text.n)
             return "\"*\" stands for itself; all below a path is \"/path/\", one segment is {name}";
@@ -112,7 +114,7 @@ static const char *doubt_path(const struct pattern *p)
 
 static const char *doubt_method(const struct pattern *p)
 {
-    struct str method = p->method_token;
+    struct str method = pattern_method(p);
     char upper[16] = "";
 
     if (!p->has_method || p->method != METHOD_OTHER)
@@ -141,46 +143,34 @@ static void doubt_pattern(struct loader *l, const struct route *r, struct settin
         setting_warning(match, l->report, AT_VALUE, "%s", doubt);
 }
 
-/* Where it stands in the text of the pattern, there, else in the arena. */
-static struct str prefix_of(const struct pattern *p, struct arena *arena)
-{
-    _Alignas(16) char first[512];
-    struct arena scratch;
-
-    arena_init_in(&scratch, first, sizeof first, KIB(64));
-    struct str path = str_from(p->text, str_chr(p->text, '/'));
-    struct str prefix = pattern_prefix(p, &scratch);
-    if (prefix.p != NULL)
-        prefix = str_starts(path, prefix) ? str_head(path, prefix.n) : arena_str(arena, prefix);
-    arena_done(&scratch);
-    return prefix;
-}
-
 /* A path that both patterns match, in memory of the loader; they overlap. */
 static struct str shared_path(struct loader *l, const struct pattern *a, const struct pattern *b)
 {
     struct str path = STR_EMPTY;
-    size_t n = max_of(a->n_segments, b->n_segments);
+    struct segment s, t;
+    bool more_a, more_b;
 
-    for (size_t i = 0; i < n; i++) {
-        const struct segment *s = i < a->n_segments ? &a->segments[i] : NULL;
-        const struct segment *t = i < b->n_segments ? &b->segments[i] : NULL;
+    for (size_t at_a = 0, at_b = 0;;) {
         struct str part = STR("x");
-        if (s != NULL && s->kind == SEGMENT_LITERAL)
-            part = s->text;
-        else if (t != NULL && t->kind == SEGMENT_LITERAL)
-            part = t->text;
-        else if ((s != NULL && s->kind == SEGMENT_END) || (t != NULL && t->kind == SEGMENT_END))
+        more_a = pattern_next(a, &at_a, &s);
+        more_b = pattern_next(b, &at_b, &t);
+        if (!more_a && !more_b)
+            return path;
+        if (more_a && s.kind == SEGMENT_LITERAL)
+            part = s.text;
+        else if (more_b && t.kind == SEGMENT_LITERAL)
+            part = t.text;
+        else if ((more_a && s.kind == SEGMENT_END) || (more_b && t.kind == SEGMENT_END))
             part.n = 0;
         path = arena_printf(&l->arena, "%.*s/%.*s", str_fmt(path), str_fmt(part));
     }
-    return path;
 }
 
 static void conflict(struct loader *l, const struct route *r, const struct route *first,
                      struct setting match)
 {
-    struct str text = str_head(r->pattern.text, 200), other = str_head(first->pattern.text, 200);
+    struct str text = str_head(pattern_text(&r->pattern), 200);
+    struct str other = str_head(pattern_text(&first->pattern), 200);
 
     if (pattern_compare_paths(&r->pattern, &first->pattern) == RELATION_OVERLAPS)
         setting_error(match, l->report, AT_VALUE,
@@ -208,13 +198,11 @@ static int load_pattern(struct loader *l, struct route *r, struct setting group,
     int error = pattern_parse(text, arena, &r->pattern, &why, &at);
     if (error == -EINVAL) {
         pattern_error(l, match, text, at, why);
+        r->pattern = (struct pattern){ .text = NULL };
         return 0;
     }
     if (error < 0)
         return error;
-    r->prefix = prefix_of(&r->pattern, arena);
-    if (r->prefix.p == NULL)
-        return -ENOMEM;
     doubt_pattern(l, r, match);
     error = mux_add(r->site->mux, &r->pattern, r, &other);
     if (error == -EEXIST) {
@@ -222,6 +210,10 @@ static int load_pattern(struct loader *l, struct route *r, struct setting group,
     } else if (error == -E2BIG) {
         setting_error(match, l->report, AT_VALUE, "more than %d wildcards in one pattern",
                       MUX_CAPTURES_MAX);
+    } else if (error == -ENOSPC) {
+        setting_error(match, l->report, AT_VALUE,
+                      "more than %d methods of one site are not those of RFC 9110",
+                      MUX_METHODS_MAX);
     } else {
         return error;
     }

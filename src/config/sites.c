@@ -140,7 +140,8 @@ static int load_site(struct loader *l, struct named *named, struct str name, voi
         setting_error(group, l->report, AT_NAME, "\"routes\" is missing here");
         return 0;
     }
-    return each_named(l, routes, "route", &names, load_route, s);
+    r = each_named(l, routes, "route", &names, load_route, s);
+    return r < 0 ? r : mux_seal(s->mux);
 }
 
 /* The `routes` at the top level, of all files, are one site. */
@@ -174,7 +175,9 @@ static int load_default_site(struct loader *l)
     l->site_places[l->config->n_sites - 1].hosts = place;
     *named = (struct named){ .setting = section, .value = s };
     r = table_add(&l->site_names, &l->arena, STR("default"), named);
-    return r < 0 ? r : each_named_of_all(l, "routes", "route", &names, load_route, s);
+    if (r == 0)
+        r = each_named_of_all(l, "routes", "route", &names, load_route, s);
+    return r < 0 ? r : mux_seal(s->mux);
 }
 
 int load_sites(struct loader *l)

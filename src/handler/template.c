@@ -164,20 +164,24 @@ static bool take_brace(struct compiler *k, struct str *rest, bool *ok)
         n++;
     struct str name = str_make(rest->p + 1, n - 1);
     bool closed = n < rest->n && rest->p[n] == '}';
+    *ok &= end_literal(k);
+    if (closed)
+        k->check->word = str_head(*rest, n + 1);
     if (!closed || !is_name(name)) {
         bad_braces(k, name, closed);
+        k->check->word = STR_EMPTY;
         return false;
     }
-    *rest = str_from(*rest, n + 1);
-    *ok &= end_literal(k);
-    if (!find_variable(k->check, name, &piece)) {
+    if (find_variable(k->check, name, &piece)) {
+        *ok &= context_variable(&k->context, name, piece.variable, &piece.escape);
+        k->t->pieces[k->t->n_pieces++] = piece;
+    } else {
         unknown_name(k, name);
         k->context.failed = true;
         *ok = false;
-        return true;
     }
-    *ok &= context_variable(&k->context, name, piece.variable, &piece.escape);
-    k->t->pieces[k->t->n_pieces++] = piece;
+    k->check->word = STR_EMPTY;
+    *rest = str_from(*rest, n + 1);
     return true;
 }
 

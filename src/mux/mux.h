@@ -1,38 +1,45 @@
 /*
- * mux.h - the routes of one site as a tree, and the decision for a request:
+ * mux.h - the routes of one site, and the decision for a request:
  *
  *   Of the routes whose method, host and path all match, the most specific host wins, then the
  *   most specific path, then the most specific method.
  *
  * Order of adding never matters. Matching allocates nothing and takes time in proportion to
- * the path, whatever the number of routes (tree.h says what wildcards add). Built by one thread,
- * then immutable: any thread.
+ * the path, whatever the number of routes (packed.h says what wildcards add). Routes are added by
+ * one thread, which then seals the mux; from then on it is immutable and answers: any thread.
  */
 #ifndef MUXD_MUX_MUX_H
 #define MUXD_MUX_MUX_H
 
 #include "http/request.h"
+#include "mux/packed.h"
 #include "mux/pattern.h"
 
 struct mux;
 
-#define MUX_CAPTURES_MAX 16 /* named wildcards in one pattern; more is refused at load */
+#define MUX_CAPTURES_MAX PACKED_CAPTURES_MAX /* named wildcards in one pattern; more is refused */
+#define MUX_METHODS_MAX 8192 /* methods that enum method does not know, in one mux; likewise */
 
 struct mux_match {
-    void *route; /* what mux_add() was given, or NULL */
-    const struct pattern *pattern;
-    struct str captures[MUX_CAPTURES_MAX]; /* slices of the path, in the order of the names */
-    bool add_slash;                        /* redirect to path + "/"; then there is no route */
+    void *route;       /* what mux_add() was given, or NULL */
+    bool add_slash;    /* redirect to path + "/"; then there is no route */
     bool other_method; /* no route and no add_slash, but one with another method: 405 */
+    /* Of a route: slices of the path, in the order of its pattern's names; no more than these are
+     * set. */
+    struct str captures[MUX_CAPTURES_MAX];
 };
 
-/* All memory comes from `arena`; there is nothing to free. NULL without memory. */
+/* What the mux keeps comes from `arena`, what it needs until it is sealed from malloc: nothing is
+ * to be freed. NULL without memory. */
 struct mux *mux_new(struct arena *arena);
 /*
- * `pattern` must outlive the mux. 0; -ENOMEM; -E2BIG (captures); -EEXIST: it conflicts, and
- * *ret_other is the route it conflicts with.
+ * `pattern` must outlive the mux; `route` is not NULL. 0; -ENOMEM: then the mux is good for
+ * nothing; and with the mux as it was: -E2BIG (captures); -ENOSPC (methods); -EEXIST: it conflicts,
+ * and *ret_other is the route it conflicts with.
  */
 int mux_add(struct mux *m, const struct pattern *pattern, void *route, void **ret_other) MUST_USE;
+/* Once, behind the last route. 0; -ENOMEM; -EOVERFLOW: the routes would take 32 GiB. */
+int mux_seal(struct mux *m) MUST_USE;
 
 /*
  * Decides. `host` without port, lower case, may be empty; `path` in normal form (request.path; the
@@ -52,5 +59,19 @@ void mux_match(const struct mux *m, enum method method, struct str method_token,
  * it (or for path + "/"), sorted by enum method, other tokens behind; GET brings HEAD. In the
  * arena. {NULL, 0} without memory. */
 struct str mux_allow(const struct mux *m, struct str host, struct str path, struct arena *arena);
+
+/* The routes whose host and path match, whatever their methods, the most specific first; those of
+ * one host and path by their methods as pattern_order() has them. */
+struct mux_candidates {
+    struct walk walk;
+    const struct mux_host *host; /* whose tree is next */
+    bool any_host;               /* the tree of the patterns without a host is still to come */
+    uint32_t root_any;
+    size_t route; /* at the node that was met last */
+};
+void mux_candidates(const struct mux *m, struct str host, struct str path,
+                    struct mux_candidates *ret);
+/* NULL behind the last. *ret_slash: it does not match the path, but path + "/". */
+void *mux_candidates_next(struct mux_candidates *c, bool *ret_slash);
 
 #endif

@@ -1,8 +1,7 @@
 /*
  * pattern.c - see pattern.h: the parser, and how two patterns relate.
  *
- * A pattern owns its bytes: pattern.text is a copy in the arena, and every other slice points into
- * it or, for a literal with escapes, into a decoded copy. The loader's thread writes, any reads.
+ * The loader's thread writes, any reads.
  */
 #include "mux/pattern.h"
 
@@ -15,6 +14,8 @@
 struct parse {
     struct pattern *p;
     struct arena *arena;
+    char *out; /* where the decoded path goes on, or NULL: it has no escapes */
+    struct str names[PATTERN_SEGMENTS_MAX];
     const char *why;
     size_t why_at;
 };
@@ -29,7 +30,7 @@ static int refuse(struct parse *ps, size_t at, const char *why)
 /* A slice of the pattern's text. */
 static struct str text_range(const struct parse *ps, size_t from, size_t to)
 {
-    return str_make(ps->p->text.p + from, to - from);
+    return str_make(ps->p->text + from, to - from);
 }
 
 static bool is_blank(char c)
@@ -113,15 +114,15 @@ static int parse_host(struct parse *ps, size_t at, size_t end)
         host = str_from(host, 2);
         at += 2;
     }
-    p->host = host;
+    p->host_at = (uint16_t)at;
+    p->host_n = (uint16_t)host.n;
     if (host.n > 0 && host.p[0] == '[' && !p->host_is_wildcard)
         return parse_ip_literal(ps, at, host);
     return parse_host_name(ps, at, host);
 }
 
 /* What stands in braces, at text[at..]. */
-static int parse_wildcard(struct parse *ps, size_t at, struct str raw, bool last,
-                          struct segment *ret)
+static int parse_wildcard(struct parse *ps, size_t at, struct str raw, bool last)
 {
     struct pattern *p = ps->p;
 
@@ -129,14 +130,9 @@ static int parse_wildcard(struct parse *ps, size_t at, struct str raw, bool last
         return refuse(ps, at, "a wildcard must be a whole segment, as in \"/{name}/\"");
 
     struct str name = str_make(raw.p + 1, raw.n - 2);
-    if (str_eq(name, STR("$"))) {
-        if (!last)
-            return refuse(ps, at, "{$} stands only at the end of a pattern");
-        *ret = (struct segment){ SEGMENT_END, str_make(name.p, 0) };
-        return 0;
-    }
-    bool rest = str_ends(name, STR("..."));
-    if (rest) {
+    if (str_eq(name, STR("$")))
+        return last ? 0 : refuse(ps, at, "{$} stands only at the end of a pattern");
+    if (str_ends(name, STR("..."))) {
         name.n -= 3;
         if (!last)
             return refuse(ps, at, "a {name...} wildcard stands only at the end of a pattern");
@@ -150,11 +146,10 @@ static int parse_wildcard(struct parse *ps, size_t at, struct str raw, bool last
     if (!is_name(name))
         return refuse(ps, at,
                       "a wildcard's name is made of letters, digits and '_', no digit first");
-    for (size_t i = 0; i < p->n_segments; i++)
-        if (p->segments[i].kind != SEGMENT_LITERAL && str_eq(p->segments[i].text, name))
+    for (size_t i = 0; i < p->n_names; i++)
+        if (str_eq(ps->names[i], name))
             return refuse(ps, at, "a wildcard's name stands only once in a pattern");
-    *ret = (struct segment){ rest ? SEGMENT_REST : SEGMENT_WILDCARD, name };
-    p->n_names++;
+    ps->names[p->n_names++] = name;
     return 0;
 }
 
@@ -185,11 +180,18 @@ static size_t decode(struct str raw, char *out)
     return n;
 }
 
+static bool is_plain(unsigned char c)
+{
+    return c > ' ' && c != '%' && c != '}' && c != '?' && c != '#' && c != 0x7f;
+}
+
 /* A segment without '{', at text[at..], not empty. */
-static int parse_literal(struct parse *ps, size_t at, struct str raw, struct segment *ret)
+static int parse_literal(struct parse *ps, size_t at, struct str raw)
 {
     for (size_t i = 0; i < raw.n; i++) {
         unsigned char c = (unsigned char)raw.p[i];
+        if (likely(is_plain(c)))
+            continue;
         int escaped = c == '%' ? escaped_byte(raw, i) : -1;
         if (c == '%' && escaped < 0)
             return refuse(ps, at + i, "a '%' is followed by two hex digits; itself it is \"%25\"");
@@ -199,84 +201,116 @@ static int parse_literal(struct parse *ps, size_t at, struct str raw, struct seg
             return refuse(ps, at + i, "a brace is part of a wildcard; itself it is %7B or %7D");
         if (c == '?' || c == '#')
             return refuse(ps, at + i, "a pattern has no query and no fragment, only a path");
-        if (c <= ' ' || c == 0x7f)
+        if (c != '%')
             return refuse(ps, at + i, "a space or control byte in a path is written as \"%20\"");
     }
     struct str text = raw;
-    if (str_chr(raw, '%') < raw.n) {
-        char *out = arena_alloc(ps->arena, raw.n);
-        if (out == NULL)
-            return -ENOMEM;
-        text = str_make(out, decode(raw, out));
-    }
+    if (ps->out != NULL)
+        text = str_make(ps->out, decode(raw, ps->out));
     if (str_eq(text, STR(".")) || str_eq(text, STR("..")))
         return refuse(ps, at, "the path has a \".\" or \"..\" segment; requests come without them");
-    *ret = (struct segment){ SEGMENT_LITERAL, text };
+    if (ps->out != NULL)
+        ps->out += text.n;
     return 0;
+}
+
+/* A segment that has a '{'. */
+static int parse_braces(struct parse *ps, size_t at, struct str raw, bool last)
+{
+    int r = parse_wildcard(ps, at, raw, last);
+
+    if (ps->out != NULL) {
+        memcpy(ps->out, raw.p, raw.n);
+        *ps->out = '\0';
+        ps->out += raw.n;
+    }
+    return r;
+}
+
+/* Where the first segment that is no literal begins, or the end. */
+static size_t prefix_end(const struct pattern *p)
+{
+    size_t at = 0, end = p->path_n;
+    struct segment s;
+
+    for (size_t before = 0; pattern_next(p, &at, &s); before = at)
+        if (s.kind != SEGMENT_LITERAL) {
+            end = before + 1;
+            break;
+        }
+    return end;
 }
 
 /* The path is text[at..], its first byte '/'. */
 static int parse_path(struct parse *ps, size_t at)
 {
     struct pattern *p = ps->p;
-    struct str rest = str_from(p->text, at + 1);
-    size_t slashes = 1;
+    struct str path = text_range(ps, at, p->text_n), rest = str_from(path, 1);
+    size_t begin = at;
+    char *copy = NULL;
 
-    for (size_t i = 0; i < rest.n; i++)
-        slashes += rest.p[i] == '/';
-    if (slashes > PATTERN_SEGMENTS_MAX)
-        return refuse(ps, at, "a pattern has at most 256 segments");
-    p->segments = arena_array(ps->arena, slashes, sizeof *p->segments);
-    if (p->segments == NULL)
-        return -ENOMEM;
-
+    p->path = path.p;
+    p->path_n = (uint16_t)path.n;
+    if (str_chr(path, '%') < path.n) {
+        ps->out = copy = arena_alloc(ps->arena, path.n);
+        if (copy == NULL)
+            return -ENOMEM;
+    }
     while (rest.p != NULL) {
         struct str raw = str_cut(&rest, '/');
         bool last = rest.p == NULL;
-        struct segment *s = &p->segments[p->n_segments];
         int r = 0;
 
-        at = (size_t)(raw.p - p->text.p);
-        if (raw.n == 0 && last)
-            *s = (struct segment){ SEGMENT_REST, raw };
-        else if (raw.n == 0)
+        at = (size_t)(raw.p - p->text);
+        if (p->n_segments == PATTERN_SEGMENTS_MAX)
+            return refuse(ps, begin, "a pattern has at most 256 segments");
+        if (ps->out != NULL)
+            *ps->out++ = '/';
+        if (raw.n == 0 && !last)
             r = refuse(ps, at,
                        "the path has an empty segment (\"//\"); requests come without them");
         else if (str_chr(raw, '{') < raw.n)
-            r = parse_wildcard(ps, at, raw, last, s);
-        else
-            r = parse_literal(ps, at, raw, s);
+            r = parse_braces(ps, at, raw, last);
+        else if (raw.n > 0)
+            r = parse_literal(ps, at, raw);
         if (r < 0)
             return r;
         p->n_segments++;
     }
+    if (copy != NULL) {
+        p->path = copy;
+        p->path_n = (uint16_t)(ps->out - copy);
+        p->decoded = true;
+    }
+    p->prefix_n = (uint16_t)prefix_end(p);
     return 0;
 }
 
 static int parse_all(struct parse *ps)
 {
     struct pattern *p = ps->p;
+    struct str text = pattern_text(p);
     size_t blank = 0, at = 0;
 
-    if (p->text.n == 0)
+    if (text.n == 0)
         return refuse(ps, 0, "the pattern is empty; the one for all paths is \"/\"");
-    while (blank < p->text.n && !is_blank(p->text.p[blank]))
+    while (blank < text.n && !is_blank(text.p[blank]))
         blank++;
-    if (blank < p->text.n) {
+    if (blank < text.n) {
+        struct str token = str_head(text, blank);
         at = blank;
-        while (at < p->text.n && is_blank(p->text.p[at]))
+        while (at < text.n && is_blank(text.p[at]))
             at++;
         p->has_method = true;
-        p->method_token = str_head(p->text, blank);
-        p->method = method_of(p->method_token);
+        p->method = (uint8_t)method_of(token);
         /* In "/a b" the space is the path's. */
-        if (str_chr(p->method_token, '/') < blank)
+        if (str_chr(token, '/') < blank)
             return refuse(ps, blank, "a space or control byte in a path is written as \"%20\"");
-        if (blank > 0 && !http_is_token(p->method_token))
+        if (blank > 0 && !http_is_token(token))
             return refuse(ps, 0, "a method is one word such as GET; each of several needs a route");
     }
-    size_t slash = at + str_chr(str_from(p->text, at), '/');
-    if (slash == p->text.n)
+    size_t slash = at + str_chr(str_from(text, at), '/');
+    if (slash == text.n)
         return refuse(ps, at, "the pattern has no path, which begins with '/'");
     if (p->has_method && blank == 0)
         return refuse(ps, 0, "a pattern does not begin with a space");
@@ -287,11 +321,21 @@ static int parse_all(struct parse *ps)
 int pattern_parse(struct str text, struct arena *arena, struct pattern *ret, const char **ret_why,
                   size_t *ret_at)
 {
-    struct parse ps = { .p = ret, .arena = arena };
+    struct parse ps; /* `names` is not worth clearing */
 
-    *ret = (struct pattern){ .text = arena_str(arena, text), .method = METHOD_OTHER };
-    if (ret->text.p == NULL)
+    ps.p = ret;
+    ps.arena = arena;
+    ps.out = NULL;
+    *ret = (struct pattern){ .method = METHOD_OTHER };
+    if (text.n > PATTERN_TEXT_MAX) {
+        *ret_why = "a pattern has at most 65535 bytes";
+        *ret_at = 0;
+        return -EINVAL;
+    }
+    ret->text = arena_str(arena, text).p;
+    if (ret->text == NULL)
         return -ENOMEM;
+    ret->text_n = (uint16_t)text.n;
     int r = parse_all(&ps);
     if (r == -EINVAL) {
         *ret_why = ps.why;
@@ -300,26 +344,49 @@ int pattern_parse(struct str text, struct arena *arena, struct pattern *ret, con
     return r;
 }
 
-struct str pattern_prefix(const struct pattern *p, struct arena *arena)
+struct str pattern_method(const struct pattern *p)
 {
-    size_t n = 0, literals = 0;
+    size_t n = 0;
 
-    while (literals < p->n_segments && p->segments[literals].kind == SEGMENT_LITERAL)
-        n += 1 + p->segments[literals++].text.n;
-    bool slash = literals < p->n_segments;
-    char *out = arena_alloc(arena, n + slash + 1);
-    if (out == NULL)
-        return STR_EMPTY;
-    n = 0;
-    for (size_t i = 0; i < literals; i++) {
-        out[n++] = '/';
-        memcpy(out + n, p->segments[i].text.p, p->segments[i].text.n);
-        n += p->segments[i].text.n;
+    while (p->has_method && !is_blank(p->text[n]))
+        n++;
+    return str_make(p->text, n);
+}
+
+bool pattern_next(const struct pattern *p, size_t *at, struct segment *ret)
+{
+    if (*at == p->path_n)
+        return false;
+    struct str rest = str_make(p->path + *at + 1, p->path_n - *at - 1);
+    struct str text = str_head(rest, str_chr(rest, '/'));
+
+    *at += 1 + text.n;
+    ret->kind = text.n == 0 ? SEGMENT_REST : SEGMENT_LITERAL;
+    if (text.n > 0 && text.p[0] == (p->decoded ? '\0' : '{')) {
+        text = str_make(text.p + 1, text.n - 2);
+        ret->kind = SEGMENT_WILDCARD;
+        if (text.p[0] == '$') {
+            ret->kind = SEGMENT_END;
+            text.n = 0;
+        } else if (text.p[text.n - 1] == '.') {
+            ret->kind = SEGMENT_REST;
+            text.n -= 3;
+        }
     }
-    if (slash)
-        out[n++] = '/';
-    out[n] = '\0';
-    return str_make(out, n);
+    ret->text = text;
+    return true;
+}
+
+bool pattern_next_name(const struct pattern *p, size_t *at, struct str *ret)
+{
+    struct segment s;
+
+    while (pattern_next(p, at, &s))
+        if (s.kind == SEGMENT_WILDCARD || (s.kind == SEGMENT_REST && s.text.n > 0)) {
+            *ret = s.text;
+            return true;
+        }
+    return false;
 }
 
 /* From what the two sides match alone, given that some request matches both. */
@@ -337,10 +404,11 @@ static enum relation relation_of(bool only_a, bool only_b)
 enum relation pattern_compare_paths(const struct pattern *a, const struct pattern *b)
 {
     bool only_a = false, only_b = false;
+    struct segment sa, sb;
 
-    for (size_t i = 0;; i++) {
-        const struct segment *s = i < a->n_segments ? &a->segments[i] : NULL;
-        const struct segment *t = i < b->n_segments ? &b->segments[i] : NULL;
+    for (size_t at = 0, bt = 0;;) {
+        const struct segment *s = pattern_next(a, &at, &sa) ? &sa : NULL;
+        const struct segment *t = pattern_next(b, &bt, &sb) ? &sb : NULL;
 
         if (s == NULL || t == NULL)
             return s == t ? relation_of(only_a, only_b) : RELATION_DISJOINT;
@@ -361,7 +429,8 @@ enum relation pattern_compare_methods(const struct pattern *a, const struct patt
 {
     if (!a->has_method || !b->has_method)
         return relation_of(!a->has_method && b->has_method, !b->has_method && a->has_method);
-    if (str_eq(a->method_token, b->method_token))
+    if (a->method == b->method &&
+        (a->method != METHOD_OTHER || str_eq(pattern_method(a), pattern_method(b))))
         return RELATION_EQUAL;
     if (a->method == METHOD_GET && b->method == METHOD_HEAD)
         return RELATION_MORE_GENERAL;
@@ -373,16 +442,17 @@ enum relation pattern_compare_methods(const struct pattern *a, const struct patt
 /* Whether every host that b matches is one of a; a has a host. */
 static bool host_covers(const struct pattern *a, const struct pattern *b)
 {
-    if (!a->host_is_wildcard || (b->host_is_wildcard && b->host.n == a->host.n))
-        return a->host_is_wildcard == b->host_is_wildcard && str_eq(a->host, b->host);
-    return b->host.n > a->host.n && str_ends(b->host, a->host) &&
-           b->host.p[b->host.n - a->host.n - 1] == '.';
+    struct str of_a = pattern_host(a), of_b = pattern_host(b);
+
+    if (!a->host_is_wildcard || (b->host_is_wildcard && of_b.n == of_a.n))
+        return a->host_is_wildcard == b->host_is_wildcard && str_eq(of_a, of_b);
+    return of_b.n > of_a.n && str_ends(of_b, of_a) && of_b.p[of_b.n - of_a.n - 1] == '.';
 }
 
 enum relation pattern_compare_hosts(const struct pattern *a, const struct pattern *b)
 {
-    bool covers_b = a->host.n == 0 || (b->host.n > 0 && host_covers(a, b));
-    bool covers_a = b->host.n == 0 || (a->host.n > 0 && host_covers(b, a));
+    bool covers_b = a->host_n == 0 || (b->host_n > 0 && host_covers(a, b));
+    bool covers_a = b->host_n == 0 || (a->host_n > 0 && host_covers(b, a));
 
     return covers_a || covers_b ? relation_of(!covers_a, !covers_b) : RELATION_DISJOINT;
 }
@@ -395,4 +465,59 @@ bool pattern_conflict(const struct pattern *a, const struct pattern *b)
         return false;
     enum relation paths = pattern_compare_paths(a, b);
     return paths == RELATION_OVERLAPS || (paths == RELATION_EQUAL && methods == RELATION_EQUAL);
+}
+
+static int order_hosts(const struct pattern *a, const struct pattern *b)
+{
+    int rank_a = a->host_n == 0 ? 2 : a->host_is_wildcard;
+    int rank_b = b->host_n == 0 ? 2 : b->host_is_wildcard;
+
+    if (rank_a != rank_b)
+        return rank_a - rank_b;
+    if (rank_a == 1 && a->host_n != b->host_n)
+        return b->host_n - a->host_n;
+    return str_cmp(pattern_host(a), pattern_host(b));
+}
+
+/* Two paths without conflict and one common path first differ where the one is wider. */
+static int order_paths(const struct pattern *a, const struct pattern *b)
+{
+    /* The end of a path is what no segment is; {$} likewise, behind the slash. */
+    static const int rank[] = {
+        [SEGMENT_LITERAL] = 2, [SEGMENT_WILDCARD] = 3, [SEGMENT_END] = 1, [SEGMENT_REST] = 4
+    };
+    struct segment s, t;
+
+    for (size_t at = 0, bt = 0;;) {
+        bool more_a = pattern_next(a, &at, &s), more_b = pattern_next(b, &bt, &t);
+        int rank_a = more_a ? rank[s.kind] : 0, rank_b = more_b ? rank[t.kind] : 0;
+
+        if (rank_a != rank_b)
+            return rank_a - rank_b;
+        if (!more_a)
+            return 0;
+        int r = s.kind == SEGMENT_LITERAL ? str_cmp(s.text, t.text) : 0;
+        if (r != 0)
+            return r;
+    }
+}
+
+int pattern_order_methods(const struct pattern *a, const struct pattern *b)
+{
+    if (!a->has_method || !b->has_method)
+        return b->has_method - a->has_method;
+    if (a->method == METHOD_OTHER && b->method == METHOD_OTHER)
+        return str_cmp(pattern_method(a), pattern_method(b));
+    if (a->method != b->method && (a->method == METHOD_HEAD || b->method == METHOD_HEAD))
+        return a->method == METHOD_HEAD ? -1 : 1;
+    return a->method - b->method;
+}
+
+int pattern_order(const struct pattern *a, const struct pattern *b)
+{
+    int r = order_hosts(a, b);
+
+    if (r == 0)
+        r = order_paths(a, b);
+    return r != 0 ? r : pattern_order_methods(a, b);
 }

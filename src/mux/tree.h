@@ -1,71 +1,71 @@
 /*
- * tree.h - the routes of one host as a tree over the segments of their paths. For mux.c alone.
+ * tree.h - the routes of a mux while they are added: trees of segments, and the search for
+ * conflicts. For mux.c and packed.c, which makes of it what serves; then it is thrown away.
  *
- * A node stands for the segments that lead to it from the root; each node but the root is a
- * literal or the wildcard child of its parent. Routes hang where their last segment ends: at
- * `exact` (no slash behind), `end` ({$}) or `rest`. Two routes of one tree whose paths overlap have
- * disjoint methods (tree_conflict() is asked first); so of the routes that match one request each
- * two are ordered, and at every node the literal child holds the more specific ones, then the
- * wildcard child, then `rest`: a walk in that order meets the most specific one first.
+ * A node stands for the segments that lead to it from its root; it is a literal or the wildcard
+ * child of its parent. Routes hang where their last segment ends: exactly (no slash behind), at the
+ * end ({$}), or as its rest. Two routes of one tree whose paths overlap have disjoint methods
+ * (tree_conflict() is asked first); so of the routes that match one request each two are ordered.
  *
- * The walk climbs by parent pointers and needs no stack and no memory. It visits a node at most
- * once, and a second one of the same depth only where the config has both a literal and a wildcard
- * for the same segment; so a path costs its length, times the ways in which the config's
- * wildcards and literals combine to match its beginning - a number the client cannot raise beyond
- * what the config wrote out. Without such siblings, or with them where the literal's routes match,
- * it is one node a segment.
- *
- * Built by one thread, then immutable: any thread.
+ * All in one arena, which the caller gives back. The loader's thread.
  */
 #ifndef MUXD_MUX_TREE_H
 #define MUXD_MUX_TREE_H
 
-#include "mux/dict.h"
+#include "mux/code.h"
 #include "mux/pattern.h"
 
-struct route {
-    struct route *next; /* of the same path: HEAD first, without a method last */
+struct tree_route {
+    struct tree_route *next; /* by kind of end, then as pattern_order_methods() says */
     const struct pattern *pattern;
     void *user; /* what mux_add() was given */
+    uint16_t code;
 };
 
-struct node {
-    struct node *parent;
-    struct dict literals; /* of struct node */
-    struct node *wildcard;
-    struct route *exact, *end, *rest;
+struct tree_node {
+    struct tree_node *parent;
+    struct tree_node *literals, *next; /* its literal children; the next one of the parent's */
+    struct tree_node *wildcard;
+    struct tree_route *routes;
+    struct str text; /* a literal's */
+    uint32_t hash;   /* of `text` */
+    uint32_t n_literals;
     /* Of this node and all below it, so that the search for conflicts can leave it out: */
-    uint32_t methods; /* see tree.c */
+    uint64_t methods; /* see tree.c */
     bool wide;        /* some route has a wildcard or tail behind the way to here */
-    /* The literal children that are wide. */
-    struct node *wide_children, *next_wide;
+    struct tree_node *wide_literals, *next_wide;
+    /* What its literal children have below them, merged, once they were looked at often. */
+    struct tree_node *merged;
+    uint32_t looks, size; /* children that were looked at; routes that are below */
+    /* packed.c's, while it packs: where the node goes, and in how many words with all below. */
+    uint32_t at, words;
 };
 
-enum hit {
-    HIT_EXACT, /* the path, or a path that ends in '/' with an empty tail */
-    HIT_TAIL,  /* a tail that is not empty */
-    HIT_SLASH, /* not the path, but path + "/" */
+/* Nodes by parent and text. */
+struct tree {
+    struct arena *arena;
+    struct tree_node **slots;
+    size_t n, cap;
 };
 
-struct walk {
-    const struct node *node; /* NULL: done */
-    struct str path;         /* without the final slash */
-    bool slash;              /* whether it had one */
-    size_t at;               /* bytes of the path that lead to `node` */
-    int step;
+/* A pattern taken apart. */
+struct split {
+    const struct pattern *pattern;
+    uint16_t code;
+    size_t n;
+    size_t wide_end; /* behind its last wildcard or tail; 0: there is none */
+    struct segment v[PATTERN_SEGMENTS_MAX];
 };
+void split_pattern(struct split *s, const struct pattern *p, unsigned method_code);
 
-/* `path` begins with '/'. */
-struct walk walk_begin(const struct node *root, struct str path);
-/* The next routes (a list) whose path matches, whatever their methods; NULL behind the last. */
-const struct route *walk_next(struct walk *w, enum hit *ret_hit);
+/* The literal child; NULL: there is none, or no memory to make it. */
+struct tree_node *tree_get(const struct tree *t, const struct tree_node *parent, struct str text);
+struct tree_node *tree_make(struct tree *t, struct tree_node *parent, struct str text);
 
-/* The first of the list that serves the method, or NULL. */
-const struct route *route_for(const struct route *list, enum method method, struct str token);
-
-/* A route of the tree that may not stand beside `p`, or NULL. */
-const struct route *tree_conflict(struct node *root, const struct pattern *p);
-/* Only when there is no conflict. 0 or -ENOMEM, and the tree matches as before. */
-int tree_add(struct node *root, const struct pattern *p, void *user, struct arena *arena) MUST_USE;
+/* A route below the root that may not stand beside `s`, or NULL. */
+const struct tree_route *tree_conflict(struct tree *t, struct tree_node *root,
+                                       const struct split *s);
+/* Only when there is no conflict. 0 or -ENOMEM; then the tree is good for nothing. */
+int tree_add(struct tree *t, struct tree_node *root, const struct split *s, void *user) MUST_USE;
 
 #endif

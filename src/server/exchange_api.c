@@ -14,7 +14,7 @@ const struct request *exchange_request(const struct exchange *x)
 
 struct str exchange_rest(const struct exchange *x)
 {
-    return str_from(x->request.path, x->route->prefix.n);
+    return str_from(x->request.path, x->route->pattern.prefix_n);
 }
 
 void exchange_routed(const struct exchange *x, struct routed *ret)
@@ -22,7 +22,7 @@ void exchange_routed(const struct exchange *x, struct routed *ret)
     *ret = (struct routed){ .request = &x->request };
     if (x->route != NULL) {
         ret->pattern = &x->route->pattern;
-        ret->prefix = x->route->prefix;
+        ret->prefix = pattern_prefix(&x->route->pattern);
         ret->captures = x->match.captures;
     }
 }

@@ -16,9 +16,8 @@ static enum step answer_unrouted(struct exchange *x, const struct decision *d)
         x->response.status = d->status;
         return STEP_DONE;
     }
-    struct str location = d->verdict == VERDICT_REDIRECT
-                              ? decide_location(&x->match, &x->request, a)
-                              : STR_EMPTY;
+    struct str location =
+        d->verdict == VERDICT_REDIRECT ? decide_location(&x->match, &x->request, a) : STR_EMPTY;
     struct str allow =
         d->verdict == VERDICT_OTHER_METHOD ? decide_allow(d, &x->request, a) : STR_EMPTY;
     enum step step = exchange_fail(x, d->status, d->reason);

@@ -28,10 +28,11 @@ static void check_form(const struct pattern *p)
     size_t names = 0;
 
     require(p->n_segments > 0 && p->n_segments <= PATTERN_SEGMENTS_MAX);
-    require(p->has_method == (p->method_token.n > 0));
-    require(!p->host_is_wildcard || p->host.n > 0);
-    for (size_t i = 0; i < p->n_segments; i++) {
-        const struct segment *s = &p->segments[i];
+    require(p->has_method == (pattern_method(p).n > 0));
+    require(!p->host_is_wildcard || p->host_n > 0);
+    struct segment segment, *s = &segment;
+    size_t i = 0;
+    for (size_t from = 0; pattern_next(p, &from, s); i++) {
         names += s->kind == SEGMENT_WILDCARD || (s->kind == SEGMENT_REST && s->text.n > 0);
         require(i + 1 == p->n_segments || s->kind == SEGMENT_LITERAL ||
                 s->kind == SEGMENT_WILDCARD);
@@ -44,7 +45,12 @@ static void check_form(const struct pattern *p)
             require(s->text.p[k] != '%' || str_starts(str_from(s->text, k), STR("%25")) ||
                     str_starts(str_from(s->text, k), STR("%2F")));
     }
+    require(i == p->n_segments);
     require(names == p->n_names);
+    struct str name;
+    for (size_t from = 0; pattern_next_name(p, &from, &name); names--)
+        require(name.n > 0);
+    require(names == 0);
 }
 
 static enum relation inverse(enum relation r)
@@ -60,6 +66,9 @@ static void check_pair(const struct pattern *a, const struct pattern *b)
     require(pattern_compare_methods(a, b) == inverse(pattern_compare_methods(b, a)));
     require(pattern_compare_hosts(a, b) == inverse(pattern_compare_hosts(b, a)));
     require(pattern_conflict(a, b) == pattern_conflict(b, a));
+    int order = pattern_order(a, b);
+    require((order < 0) == (pattern_order(b, a) > 0));
+    require(order != 0 || pattern_conflict(a, b));
 }
 
 /* A path p matches. */
@@ -67,11 +76,13 @@ static struct str witness(const struct pattern *p, struct arena *arena)
 {
     struct str path = STR_EMPTY;
 
-    for (size_t i = 0; i < p->n_segments; i++) {
+    struct segment s;
+
+    for (size_t at = 0; pattern_next(p, &at, &s);) {
         static const struct str wild = STR("w"), none = { "", 0 };
-        struct str text = p->segments[i].kind == SEGMENT_LITERAL    ? p->segments[i].text
-                          : p->segments[i].kind == SEGMENT_WILDCARD ? wild
-                                                                    : none;
+        struct str text = s.kind == SEGMENT_LITERAL    ? s.text
+                          : s.kind == SEGMENT_WILDCARD ? wild
+                                                       : none;
         path = arena_printf(arena, "%.*s/%.*s", str_fmt(path), str_fmt(text));
     }
     return path;
@@ -80,21 +91,22 @@ static struct str witness(const struct pattern *p, struct arena *arena)
 /* The mux has p (or what conflicts with it): a request for p gets it, or a more specific one. */
 static void check_match(const struct mux *m, const struct pattern *p, struct arena *arena)
 {
-    struct str token = p->has_method ? p->method_token : STR("GET");
-    struct str path = witness(p, arena), prefix = pattern_prefix(p, arena);
-    struct str host =
-        p->host_is_wildcard ? arena_printf(arena, "w.%.*s", str_fmt(p->host)) : p->host;
+    struct str token = p->has_method ? pattern_method(p) : STR("GET");
+    struct str path = witness(p, arena), host = pattern_host(p);
     struct mux_match r;
 
-    require(str_starts(path, prefix));
+    require(str_starts(path, pattern_prefix(p)));
+    if (p->host_is_wildcard)
+        host = arena_printf(arena, "w.%.*s", str_fmt(host));
     mux_match(m, method_of(token), token, host, path, &r);
-    require(r.pattern != NULL && !r.add_slash && !r.other_method);
-    enum relation hosts = pattern_compare_hosts(r.pattern, p);
-    enum relation paths = pattern_compare_paths(r.pattern, p);
+    require(r.route != NULL && !r.add_slash && !r.other_method);
+    const struct pattern *found = r.route;
+    enum relation hosts = pattern_compare_hosts(found, p);
+    enum relation paths = pattern_compare_paths(found, p);
     require(hosts == RELATION_EQUAL || hosts == RELATION_MORE_SPECIFIC);
     if (hosts == RELATION_EQUAL)
         require(paths == RELATION_EQUAL || paths == RELATION_MORE_SPECIFIC);
-    for (size_t i = 0; i < r.pattern->n_names; i++)
+    for (size_t i = 0; i < found->n_names; i++)
         require(r.captures[i].p >= path.p && r.captures[i].p + r.captures[i].n <= path.p + path.n);
     mux_match(m, METHOD_OTHER, STR("w"), host, path, &r);
     if (r.other_method)
@@ -140,8 +152,9 @@ static struct fit fit_path(const struct pattern *p, struct str path)
     struct str rest = path;
     size_t names = 0;
 
-    for (size_t i = 0; i < p->n_segments; i++) {
-        const struct segment *s = &p->segments[i];
+    struct segment next, *s = &next;
+
+    for (size_t at = 0; pattern_next(p, &at, s);) {
         if (rest.n == 0) /* the slash before a segment */
             return f;
         rest = str_from(rest, 1);
@@ -165,18 +178,19 @@ static struct fit fit_path(const struct pattern *p, struct str path)
 
 static bool fits_host(const struct pattern *p, struct str host)
 {
-    if (p->host.n == 0)
+    struct str own = pattern_host(p);
+
+    if (own.n == 0)
         return true;
     if (!p->host_is_wildcard)
-        return str_eq(p->host, host);
-    return host.n > p->host.n + 1 && str_ends(host, p->host) &&
-           host.p[host.n - p->host.n - 1] == '.';
+        return str_eq(own, host);
+    return host.n > own.n + 1 && str_ends(host, own) && host.p[host.n - own.n - 1] == '.';
 }
 
 static bool fits_method(const struct pattern *p, struct str method)
 {
-    return !p->has_method || str_eq(p->method_token, method) ||
-           (str_eq(p->method_token, STR("GET")) && str_eq(method, STR("HEAD")));
+    return !p->has_method || str_eq(pattern_method(p), method) ||
+           (p->method == METHOD_GET && str_eq(method, STR("HEAD")));
 }
 
 /* The first that differ decide: hosts, paths, methods. */
@@ -213,6 +227,32 @@ static const struct pattern *best_of(const struct set *set, const struct asked *
     return best;
 }
 
+/* All that match path, or path + "/", each once, no one before one that it loses to. */
+static void check_candidates(const struct mux *m, const struct set *set, const struct asked *a,
+                             struct arena *arena)
+{
+    struct str with_slash =
+        str_ends(a->path, STR("/")) ? a->path : arena_printf(arena, "%.*s/", str_fmt(a->path));
+    const struct pattern *p, *last = NULL;
+    struct mux_candidates c;
+    size_t n = 0, slashed = 0;
+    bool slash;
+
+    for (size_t i = 0; i < set->n; i++)
+        if (fits_host(set->v[i], a->host)) {
+            bool fits = fit_path(set->v[i], a->path).path;
+            slashed += !fits && fit_path(set->v[i], with_slash).path;
+            n += fits;
+        }
+    mux_candidates(m, a->host, a->path, &c);
+    for (; (p = mux_candidates_next(&c, &slash)) != NULL; last = p) {
+        require(fits_host(p, a->host) && fit_path(p, slash ? with_slash : a->path).path);
+        require(last == NULL || pattern_order(last, p) < 0);
+        *(slash ? &slashed : &n) -= 1;
+    }
+    require(n == 0 && slashed == 0);
+}
+
 static void check_request(const struct mux *m, const struct set *set, const struct asked *a,
                           struct arena *arena)
 {
@@ -234,7 +274,6 @@ static void check_request(const struct mux *m, const struct set *set, const stru
     require(r.route == best && r.other_method == (!add_slash && best == NULL && other));
     if (best == NULL)
         return;
-    require(r.pattern == best);
     for (size_t i = 0; i < best->n_names; i++)
         require(str_eq(r.captures[i], fit.captures[i]));
 }
@@ -270,7 +309,7 @@ static void parse(struct mux *m, struct set *set, struct str line, struct arena 
         require(r == -EINVAL && why != NULL && at <= line.n);
         return;
     }
-    require(str_eq(p->text, line));
+    require(str_eq(pattern_text(p), line));
     check_form(p);
     check_pair(p, p);
     require(pattern_conflict(p, p));
@@ -295,10 +334,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         else
             parse(m, &set, line, &arena);
     }
+    require(mux_seal(m) == 0);
     for (size_t i = 0; i < set.n; i++)
         check_match(m, set.v[i], &arena);
     for (size_t i = 0; i < n_asked; i++)
         check_request(m, &set, &asked[i], &arena);
+    for (size_t i = 0; i < n_asked; i++)
+        check_candidates(m, &set, &asked[i], &arena);
     arena_done(&arena);
     return 0;
 }

@@ -491,10 +491,10 @@ void fake_exchange_pattern(struct exchange *x, const char *pattern)
     void *other;
 
     check(mux != NULL && pattern_parse(str_of(pattern), a, &x->pattern, &why, &at) == 0);
-    check(mux_add(mux, &x->pattern, x, &other) == 0);
+    check(mux_add(mux, &x->pattern, x, &other) == 0 && mux_seal(mux) == 0);
     mux_match(mux, q->method, q->method_token, q->host, q->path, &x->match);
     check(x->match.route == x);
-    x->prefix = pattern_prefix(&x->pattern, a);
+    x->prefix = pattern_prefix(&x->pattern);
 }
 
 void fake_exchange_field(struct exchange *x, const char *name, const char *value)

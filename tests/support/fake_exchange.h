@@ -49,8 +49,8 @@ struct exchange {
 
     /* Set by a test before fake_exchange_run(). */
     enum fake_pool pool;
-    bool worker;      /* the handler runs on a worker: run = "pool" */
-    size_t pull_size; /* bytes the client takes at once; 4096 */
+    bool worker;               /* the handler runs on a worker: run = "pool" */
+    size_t pull_size;          /* bytes the client takes at once; 4096 */
     unsigned char address[16]; /* of the peer, and its bytes; 0: none */
     size_t address_n;
     void *shared;     /* exchange_shared(), which several may have */

@@ -116,7 +116,7 @@ START_TEST(routes_and_sites)
     ck_assert(all->run_in_pool);
     ck_assert(str_eq(all->pool, c->pools[1].name));
     ck_assert_int_eq(all->share, 7);
-    ck_assert(str_eq(all->prefix, STR("/s/")));
+    ck_assert(str_eq(pattern_prefix(&all->pattern), STR("/s/")));
     ck_assert_str_eq(all->place.file, tree_path("muxd.conf"));
     ck_assert_uint_eq(all->place.line, 5);
     ck_assert_uint_eq(all->place.col, 11);

@@ -256,6 +256,18 @@ START_TEST(without_memory)
 }
 END_TEST
 
+START_TEST(explain)
+{
+    const struct handler_kind *k = handler_find(STR("echo"));
+    struct routed r;
+
+    exchange_routed(x, &r);
+    ck_assert_str_eq(k->explain(conf.conf, &r, &x->arena).p, "200, a description of the request");
+    fake_conf_enum(&conf, "mode", "body");
+    ck_assert_str_eq(k->explain(conf.conf, &r, &x->arena).p, "200, the body of the request");
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("handler/echo");
@@ -274,6 +286,7 @@ int main(void)
     tcase_add_loop_test(tc, read_errors, 0, array_len(errors));
     tcase_add_loop_test(tc, on_a_worker, 0, array_len(modes));
     tcase_add_loop_test(tc, without_memory, 0, array_len(modes));
+    tcase_add_test(tc, explain);
     suite_add_tcase(s, tc);
     srunner_run_all(sr, CK_NORMAL);
     int failed = srunner_ntests_failed(sr);

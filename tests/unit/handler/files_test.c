@@ -724,6 +724,34 @@ START_TEST(relative_root)
 }
 END_TEST
 
+static const struct {
+    const char *method, *target, *text;
+} explained[] = {
+    { "GET", "/s/a%20b/c", "the file /nowhere/else/a b/c" },
+    { "HEAD", "/s/100%25", "the file /nowhere/else/100%" },
+    { "GET", "/s/", "the file /nowhere/else/index.html or a.txt" },
+    { "GET", "/s/dir/", "the file /nowhere/else/dir/index.html or a.txt" },
+    { "GET", "/s/.git", "404, as names that begin with a dot are not served" },
+    { "GET", "/s/a%2Fb", "404, as no file name has a slash in it" },
+    { "POST", "/s/a", "405, as files are for GET and HEAD" },
+    { "OPTIONS", "/s/a", "204 without a body" },
+};
+
+/* Without a look at the files: there is no such directory. */
+START_TEST(explain)
+{
+    struct routed r;
+
+    fake_conf_str(&conf, "root", "else");
+    fake_conf_strs(&conf, "index", "index.html", "a.txt", NULL);
+    fake_conf_check(&conf);
+    get(explained[_i].method, explained[_i].target);
+    exchange_routed(x, &r);
+    const struct handler_kind *k = handler_find(STR("files"));
+    ck_assert_str_eq(k->explain(conf.conf, &r, &x->arena).p, explained[_i].text);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("handler/files");
@@ -761,6 +789,7 @@ int main(void)
     tcase_add_test(tc, single_path);
     tcase_add_test(tc, warnings);
     tcase_add_test(tc, relative_root);
+    tcase_add_loop_test(tc, explain, 0, array_len(explained));
     suite_add_tcase(s, tc);
     srunner_run_all(sr, CK_NORMAL);
     int failed = srunner_ntests_failed(sr);
