@@ -138,7 +138,13 @@ static int printed(int status)
 
 /* ---- the command line */
 
-enum takes { TAKES_JSON = 1, TAKES_STRICT = 2, TAKES_FIELDS = 4, TAKES_LISTENER = 8, TAKES_RELOAD = 16 };
+enum takes {
+    TAKES_JSON = 1,
+    TAKES_STRICT = 2,
+    TAKES_FIELDS = 4,
+    TAKES_LISTENER = 8,
+    TAKES_RELOAD = 16
+};
 
 static const struct command {
     const char *name;

@@ -400,9 +400,9 @@ static bool strings(struct scanner *sc, uint32_t self)
         size_t behind = sc->token.at + sc->token.len;
         if (!next(sc))
             return false;
-        if (sc->token.at == behind && (sc->token.kind == TOKEN_WORD ||
-                                       sc->token.kind == TOKEN_NUMBER ||
-                                       sc->token.kind == TOKEN_JUNK))
+        if (sc->token.at == behind &&
+            (sc->token.kind == TOKEN_WORD || sc->token.kind == TOKEN_NUMBER ||
+             sc->token.kind == TOKEN_JUNK))
             return quote_inside(sc, self);
         if (sc->token.kind != TOKEN_STRING)
             return true;

@@ -27,7 +27,8 @@ const char replies_routes[] =
     "  off:    { match = \"/off\";    try_offload: {} }\n"
     "  off2:   { match = \"/off2\";   run = \"pool\"; try_offload: {} }\n"
     "  work:   { match = \"/work\";   run = \"pool\"; try_worker: { size = \"0\"; } " LIMITED " }\n"
-    "  pour:   { match = \"/pour\";   run = \"pool\"; try_worker: { size = \"300000\"; } " LIMITED " }\n"
+    "  pour:   { match = \"/pour\";   run = \"pool\"; try_worker: { size = \"300000\"; } " LIMITED
+    " }\n"
     "  later:  { match = \"/later\";  try_later: {} " LIMITED " }\n"
     "  die:    { match = \"/die\";    try_die: { size = \"0\"; } }\n"
     "  cut:    { match = \"/cut\";    try_die: { size = \"1000\"; } }\n"
