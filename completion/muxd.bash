@@ -45,7 +45,7 @@ _muxd() {
         return ;;
     esac
     case $command in
-    check) options+=" --json -W" ;;
+    check) options+=" --json --reload -W" ;;
     routes) options+=" --json" ;;
     explain) options+=" --json -H --listener" ;;
     "") options+=" -V -h" ;;

@@ -4,7 +4,6 @@
  * spelled otherwise with the same meaning, is no difference. The thread of main().
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <sysexits.h>
 
 #include "command/columns.h"
