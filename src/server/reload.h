@@ -4,9 +4,9 @@
  * which, and the service manager is told so on every way out.
  *
  * One load at a time. A second reload that is asked for meanwhile is done once the first is
- * through. A load that hangs, in a file system say, is given up after RELOAD_DEADLINE: its result is
- * thrown away whenever it comes, and until then further reloads are refused. One that computes, as
- * that of many routes on a busy machine, has RELOAD_MAX.
+ * through. A load that hangs, in a file system say, is given up after RELOAD_DEADLINE: its result
+ * is thrown away whenever it comes, and until then further reloads are refused. One that computes,
+ * as that of many routes on a busy machine, has RELOAD_MAX.
  *
  * The main thread, but for the loader's function.
  */
@@ -24,11 +24,11 @@ struct reload {
     struct loop *loop; /* the main thread's */
     struct change *change;
     pthread_t thread;
-    bool loading;  /* the thread runs, or its letter is on its way */
-    bool given_up; /* it took too long */
-    bool again;    /* asked for meanwhile */
-    bool stopping; /* the daemon does */
-    int64_t began; /* of the load; clock_mono() */
+    bool loading;     /* the thread runs, or its letter is on its way */
+    bool given_up;    /* it took too long */
+    bool again;       /* asked for meanwhile */
+    bool stopping;    /* the daemon does */
+    int64_t began;    /* of the load; clock_mono() */
     int64_t computed; /* CPU that the load had taken when the timer last ran out, ns */
     struct timer deadline;
     struct timer trim;    /* after a reload */
