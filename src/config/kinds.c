@@ -55,6 +55,8 @@ int load_kinds(struct loader *l)
         n_filters++;
     check(n_filters <= FILTERS_MAX);
     l->handlers = arena_array(&l->arena, n_handlers + 1, sizeof *l->handlers);
+    l->handlers_shared = arena_array(&l->arena, n_handlers, sizeof *l->handlers_shared);
+    l->n_handlers = n_handlers;
     l->filters = arena_array(&l->arena, n_filters + 1, sizeof *l->filters);
     const char **names = arena_array(&l->arena, n_handlers + 2, sizeof *names);
     if (arena_failed(&l->arena))
@@ -213,6 +215,7 @@ int load_kind(struct loader *l, const struct scope *scope, struct setting s,
                    .in_route = route != NULL,
                    .any_name = route != NULL && !has_pattern,
                    .any_host = any_host(scope),
+                   .shared = kind->shared,
                    .report = report_check },
         .l = l,
         .group = s,
@@ -273,7 +276,7 @@ int load_filters(struct loader *l, const struct scope *scope, struct setting gro
             uses[n++] = *around;
             continue;
         }
-        struct kind kind = { f->size, f->options, f->check, f->merge, f->plain };
+        struct kind kind = { f->size, f->options, f->check, f->merge, f->plain, NULL };
         const void *conf_around = around != NULL ? around->conf : NULL;
         void *conf;
         int error = load_kind(l, scope, own[i], &kind, conf_around, &conf);

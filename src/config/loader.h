@@ -36,7 +36,9 @@ struct loader {
     struct table site_names;     /* name -> struct named */
     struct site_places *site_places;
     const struct handler_kind **handlers; /* all kinds, NULL at the end; by name */
-    const struct filter_kind **filters;   /* likewise, in their order */
+    void **handlers_shared;               /* of each, what its routes in this site share */
+    size_t n_handlers;
+    const struct filter_kind **filters; /* likewise, in their order */
     /* What may stand beside the options of the table; "listed": of a list, with "name". */
     const char **top_keys, **site_keys, **listed_site_keys, **route_keys, **listed_route_keys;
     bool outermost_told; /* the filters of the top level were checked */
@@ -118,6 +120,7 @@ struct kind {
     void (*check_conf)(struct option_check *c, void *conf);
     void (*merge)(struct option_check *c, const void *outer, void *conf);
     bool plain;
+    void **shared; /* option_check.shared */
 };
 /* `outer`: the struct of an outer level, or NULL. */
 int load_kind(struct loader *l, const struct scope *scope, struct setting group,

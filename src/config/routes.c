@@ -55,7 +55,8 @@ static int load_handler(struct loader *l, struct route *r, struct setting group)
         struct scope scope = { .site = r->site, .route = r };
         struct kind kind = { .size = (*k)->size,
                              .options = (*k)->options,
-                             .check_conf = (*k)->check };
+                             .check_conf = (*k)->check,
+                             .shared = &l->handlers_shared[k - l->handlers] };
         void *conf;
         error = load_kind(l, &scope, s, &kind, NULL, &conf);
         if (found.node == s.node)

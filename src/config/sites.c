@@ -23,6 +23,7 @@ static int add_site(struct loader *l, struct setting setting, struct str name, s
     atomic_init(&s->refs, 1);
     l->site_places[c->n_sites].setting = setting;
     c->sites[c->n_sites++] = *ret = s;
+    memset(l->handlers_shared, 0, l->n_handlers * sizeof *l->handlers_shared);
     s->name = arena_str(&s->arena, name);
     s->routes = arena_array(&s->arena, max_of(n_routes, (size_t)1), sizeof *s->routes);
     s->mux = mux_new(&s->arena);

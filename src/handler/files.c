@@ -290,60 +290,107 @@ static enum step files_handle(struct exchange *x)
 
 /* ---- the config */
 
+static const char *const unfit[] = { "/",    "/etc", "/home", "/root", "/proc",
+                                     "/sys", "/dev", "/boot", "/run",  "/var" };
+
+/* An open root. Routes of a site share it, which may have thousands, and few roots. */
+struct root {
+    struct root *older;
+    struct str given, base; /* base: while the config is loaded */
+    struct str path;
+    int fd;
+    int no_entry;      /* errno, to whom looks now; or 0 */
+    int no_file;       /* -errno of a look-up in it; or 0 */
+    const char *holds; /* of `unfit`; or NULL */
+};
+#define ROOTS_LOOKED_AT 16 /* so that many different ones cost no n^2 */
+
 static void close_root(void *arg)
 {
     close((int)(intptr_t)arg);
 }
 
-static void open_root(struct option_check *c, struct files *f)
+static int look_below(int root, const char *name)
 {
-    static const char *const unfit[] = { "/",    "/etc", "/home", "/root", "/proc",
-                                         "/sys", "/dev", "/boot", "/run",  "/var" };
-    struct str path = option_path(c, f->root);
+    int fd = lookup_open(root, name, O_PATH, false);
+
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0 ? 0 : fd;
+}
+
+static void look_at(struct root *r)
+{
     struct stat root, top;
 
-    f->tree.root_fd = -1;
-    f->path = path;
-    if (f->root.n == 0) {
-        option_error(c, "root", "must name a directory");
-        return;
-    }
-    if (path.p == NULL)
+    if (faccessat(AT_FDCWD, r->path.p, X_OK, AT_EACCESS) < 0)
+        r->no_entry = errno;
+    r->no_file = look_below(r->fd, ".");
+    bool known = fstat(r->fd, &root) == 0;
+    for (size_t i = 0; i < array_len(unfit) && known && r->holds == NULL; i++)
+        if (stat(unfit[i], &top) == 0 && root.st_dev == top.st_dev && root.st_ino == top.st_ino)
+            r->holds = unfit[i];
+}
+
+/* NULL: reported. */
+static struct root *open_root(struct option_check *c, struct str given)
+{
+    struct str path = option_path(c, given);
+    struct root *r = arena_zalloc(c->arena, sizeof *r);
+    int fd = -1;
+
+    if (r == NULL || path.p == NULL)
         goto no_memory;
-    int fd = open(path.p, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    fd = open(path.p, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) {
         option_error(c, "root", "cannot open \"%.*s\": %s", str_fmt(path), strerror(errno));
-        return;
+        return NULL;
     }
     if (arena_on_reset(c->arena, close_root, (void *)(intptr_t)fd) < 0) {
         close(fd);
         goto no_memory;
     }
-    f->tree.root_fd = fd;
-    if (faccessat(AT_FDCWD, path.p, X_OK, AT_EACCESS) < 0)
-        option_warning(c, "root", "uid %u, who looks now, may not enter it: %s", geteuid(),
-                       strerror(errno));
-    for (size_t i = 0; i < array_len(unfit) && fstat(fd, &root) == 0; i++)
-        if (stat(unfit[i], &top) == 0 && root.st_dev == top.st_dev && root.st_ino == top.st_ino)
-            option_warning(c, "root", "%s holds %s", unfit[i],
-                           i == 0 ? "every file of the machine" : "what is not for everyone");
-    return;
+    *r = (struct root){ *c->shared, given, c->base, path, .fd = fd };
+    *c->shared = r;
+    look_at(r);
+    return r;
 no_memory:
     option_error(c, "root", "%s", strerror(ENOMEM));
+    return NULL;
+}
+
+static const struct root *find_root(struct option_check *c, struct str given)
+{
+    const struct root *r = *c->shared;
+
+    if (given.n == 0) {
+        option_error(c, "root", "must name a directory");
+        return NULL;
+    }
+    for (int i = 0; r != NULL && i < ROOTS_LOOKED_AT; i++, r = r->older)
+        if (str_eq(r->given, given) && str_eq(r->base, c->base))
+            return r;
+    return open_root(c, given);
 }
 
 /* What would fail with every request is better said now. */
-static void probe_root(struct option_check *c, const struct files *f)
+static void judge_root(struct option_check *c, const struct files *f, const struct root *r)
 {
-    const char *name = f->tree.fallback.n ? f->tree.fallback.p : ".";
-    int fd = lookup_open(f->tree.root_fd, name, O_PATH, false);
+    const char *fallback = f->tree.fallback.n ? f->tree.fallback.p : NULL;
+    int error = fallback != NULL ? look_below(r->fd, fallback) : r->no_file;
 
-    if (fd >= 0)
-        close(fd);
-    else if (fd == -ENOSYS)
+    if (r->no_entry != 0)
+        option_warning(c, "root", "uid %u, who looks now, may not enter it: %s", geteuid(),
+                       strerror(r->no_entry));
+    if (r->holds != NULL)
+        option_warning(c, "root", "%s holds %s", r->holds,
+                       r->holds == unfit[0] ? "every file of the machine"
+                                            : "what is not for everyone");
+    if (error == -ENOSYS)
         option_warning(c, NULL, "this kernel has no openat2(2): every request will be refused");
-    else if (f->tree.fallback.n)
-        option_warning(c, "fallback", "cannot open \"%s\" below the root: %s", name, strerror(-fd));
+    else if (error < 0 && fallback != NULL)
+        option_warning(c, "fallback", "cannot open \"%s\" below the root: %s", fallback,
+                       strerror(-error));
 }
 
 static void files_check(struct option_check *c, void *conf)
@@ -372,9 +419,11 @@ static void files_check(struct option_check *c, void *conf)
                          r == -EINVAL ? "must be spelled \"type ext ext ...\"" : strerror(-r));
     }
     mime_load();
-    open_root(c, f);
-    if (f->tree.root_fd >= 0)
-        probe_root(c, f);
+    const struct root *root = find_root(c, f->root);
+    f->tree.root_fd = root != NULL ? root->fd : -1;
+    f->path = root != NULL ? root->path : option_path(c, f->root);
+    if (root != NULL)
+        judge_root(c, f, root);
 }
 
 /* The root may be another directory by now. */

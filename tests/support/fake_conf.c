@@ -27,7 +27,8 @@ static void init(struct fake_conf *c, const struct option *options, size_t size,
                                       .base = STR("/nowhere"),
                                       .prefix = STR("/"),
                                       .in_route = true,
-                                      .report = report };
+                                      .report = report,
+                                      .shared = &c->shared };
     c->conf = arena_alloc(&c->arena, max_of(size, (size_t)1));
     check(c->conf != NULL);
     memset(c->conf, 0xa5, size); /* what no default and no check() sets is garbage */

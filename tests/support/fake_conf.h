@@ -13,6 +13,7 @@
 struct fake_conf {
     struct option_check check; /* first: report() finds the rest from it; base is "/nowhere" */
     struct arena arena;
+    void *shared;
     const struct option *options;
     void (*run_check)(struct option_check *c, void *conf);
     void *conf; /* the kind's struct, in the arena */
