@@ -190,9 +190,7 @@ static void build(struct arena *patterns, struct arena *arena, bool quiet)
     }
     int64_t added = now();
     peak = heap();
-#ifndef NO_SEAL
     check(mux_seal(mux) == 0);
-#endif
     if (!quiet)
         printf("%zu parse_ms %.1f add_ms %.1f seal_ms %.1f pattern_bytes %.1f mux_bytes %.1f "
                "building_bytes %.1f",

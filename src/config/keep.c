@@ -30,10 +30,10 @@ static bool same_filters(const struct route *a, const struct route *b)
 static bool same_route(const struct route *a, const struct route *b)
 {
     return str_eq(a->name, b->name) && strcmp(a->place.file, b->place.file) == 0 &&
-           str_eq(pattern_text(&a->pattern), pattern_text(&b->pattern)) && a->run_in_pool == b->run_in_pool &&
-           str_eq(a->pool, b->pool) && a->share == b->share && a->deadline == b->deadline &&
-           a->kind == b->kind && same_kind(a->kind->options, a->kind->same, a->conf, b->conf) &&
-           same_filters(a, b);
+           str_eq(pattern_text(&a->pattern), pattern_text(&b->pattern)) &&
+           a->run_in_pool == b->run_in_pool && str_eq(a->pool, b->pool) && a->share == b->share &&
+           a->deadline == b->deadline && a->kind == b->kind &&
+           same_kind(a->kind->options, a->kind->same, a->conf, b->conf) && same_filters(a, b);
 }
 
 static bool same_site(const struct site *a, const struct site *b)
