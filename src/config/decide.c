@@ -15,7 +15,8 @@ struct decision decide(const struct conf_listener *l, const struct request *r,
     bool safe = r->method == METHOD_GET || r->method == METHOD_HEAD;
     struct site *site = config_site(l, r->host);
 
-    *ret_match = (struct mux_match){ .route = NULL };
+    ret_match->route = NULL; /* and no more: the captures are large */
+    ret_match->add_slash = ret_match->other_method = false;
     if (site == NULL)
         return refusal(VERDICT_UNKNOWN_HOST, NULL, 421, "unknown_host");
     if (r->form == TARGET_AUTHORITY)

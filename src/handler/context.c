@@ -126,6 +126,13 @@ static bool uri_variable(struct context *p, struct str name, enum variable v, en
     }
     if (p->state == URI_AUTHORITY && p->authority == 0)
         return no_host(p);
+    if (p->state == URI_BEGIN && !is_path) { /* a path has a slash in front, a wildcard has not */
+        option_error(p->check, p->option,
+                     "{%.*s}%s may not begin a target, as it could be another host's; put a \"/\" "
+                     "before it",
+                     str_fmt(name), v == VARIABLE_CAPTURE ? ", a wildcard of the pattern," : "");
+        return false;
+    }
     p->has_query |= v == VARIABLE_URI || v == VARIABLE_QUERY;
     if (p->state >= URI_QUERY) {
         bool whole =
@@ -290,10 +297,10 @@ static bool html_variable(struct context *p, struct str name, enum variable v, e
         why = "begins with a slash of its own; leave out the one before it";
     if (why != NULL)
         option_error(p->check, p->option, "{%.*s} %s", str_fmt(name), why);
-    /* A path is no URI once it is decoded: "/%2Fexample.org". */
-    *ret = in_uri && v != VARIABLE_HOST && v != VARIABLE_URI && v != VARIABLE_QUERY
-               ? ESCAPE_SEGMENTS
-               : ESCAPE_HTML;
+    /* A path is no URI once it is decoded: "/%2Fexample.org"; nor is a query in its place. */
+    bool as_it_came = v == VARIABLE_HOST || v == VARIABLE_URI ||
+                      (v == VARIABLE_QUERY && (p->last == '?' || p->last == '&'));
+    *ret = in_uri && !as_it_came ? ESCAPE_SEGMENTS : ESCAPE_HTML;
     p->value = STR_EMPTY;
     return why == NULL;
 }
@@ -347,6 +354,8 @@ bool context_text(struct context *p, struct str literal)
     else if (p->use == TEMPLATE_JSON)
         script_text(p, literal);
     p->last = literal.p[literal.n - 1];
+    if (p->use == TEMPLATE_HTML && str_ends(literal, STR("&amp;")))
+        p->last = '&';
     p->failed = !ok;
     return ok;
 }

@@ -33,7 +33,7 @@ enum template_use {
      * {host} may stand. It never begins with "//" or "/\". */
     TEMPLATE_URI,
     /* HTML and XML: decoded, & < > " ' escaped, malformed UTF-8 and controls become U+FFFD; in
-     * attributes that are URIs encoded. */
+     * attributes that are URIs encoded, {query} there as with URI. */
     TEMPLATE_HTML,
     /* JSON and JavaScript, inside of a string there: decoded, escaped so that it ends neither the
      * string nor a script element around it; valid UTF-8. */

@@ -116,6 +116,12 @@ static const struct {
     { TEMPLATE_HTML, "<a href='mailto:{id}'>", "/a/1/", "<a href='mailto:1'>" },
     { TEMPLATE_HTML, "<meta content='1 {id}'>", "/a/1/", "<meta content='1 1'>" },
     { TEMPLATE_HTML, "<a href='{path}'>", "/a/%2f%5c'/", "<a href='/a/%2F%5C%27/'>" },
+    { TEMPLATE_HTML, "<a href='/x?{query}'>", "/a/1/?b&c:d", "<a href='/x?b&amp;c:d'>" },
+    { TEMPLATE_HTML, "<a href='/x?y&{query}'>", "/a/1/?b/c", "<a href='/x?y&b/c'>" },
+    { TEMPLATE_HTML, "<a href='/x?y&amp;{query}'>", "/a/1/?b/c", "<a href='/x?y&amp;b/c'>" },
+    { TEMPLATE_HTML, "<a href=' {query}'>", "/a/1/?javascript:f()",
+      "<a href=' javascript%3Af%28%29'>" },
+    { TEMPLATE_HTML, "<a href='/x/{query}'>", "/a/1/?b&c", "<a href='/x/b%26c'>" },
     { TEMPLATE_HTML, "<a href = \"/x/{id}\">", "/a/%2fy:/", "<a href = \"/x/%2Fy%3A\">" },
     { TEMPLATE_HTML, "1 < 2 {id} <br> {id}", "/a/1/", "1 < 2 1 <br> 1" },
     { TEMPLATE_HTML, "<script>a<'b'</script>{id}", "/a/1/", "<script>a<'b'</script>1" },
@@ -227,6 +233,9 @@ static const struct {
     { TEMPLATE_HTML, "<a onclick=\"f('{id}')\">",
       "may not stand in an attribute that is a script" },
     { TEMPLATE_HTML, "<a STYLE = 'x:{id}'>", "may not stand in an attribute that is a script" },
+    { TEMPLATE_URI, "{id}/x", "{id}, a wildcard of the pattern, may not begin a target" },
+    { TEMPLATE_URI, "{more}", "{more}, a wildcard of the pattern, may not begin a target" },
+    { TEMPLATE_URI, "{rest}", "{rest} may not begin a target" },
     { TEMPLATE_HTML, "<a href=\"{id}\">", "{id} may not begin a URI" },
     { TEMPLATE_HTML, "<img src='{query}'>", "{query} may not begin a URI" },
     { TEMPLATE_HTML, "<a href=\" \n{id}\">", "{id} may not begin a URI" },
@@ -277,6 +286,11 @@ START_TEST(a_wildcard_hides_a_fixed_name)
     /* Nor may it stand where the name may. */
     ck_assert(!template_compile(&conf.check, "to", STR("http://{host}/"), TEMPLATE_URI, &t));
     ck_assert(fake_conf_reported(&conf, "{host} is a wildcard of the pattern here"));
+    /* "https:/evil.example" is a path to us, and another host to browsers. */
+    name_wildcards("path", "uri");
+    ck_assert(!template_compile(&conf.check, "to", STR("{path}"), TEMPLATE_URI, &t));
+    ck_assert(fake_conf_reported(&conf, "{path}, a wildcard of the pattern, may not begin"));
+    ck_assert(!template_compile(&conf.check, "to", STR("{uri}"), TEMPLATE_URI, &t));
 }
 END_TEST
 
