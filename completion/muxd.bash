@@ -1,5 +1,5 @@
-# muxd.bash - completion of the command line of muxd(8) for bash. The names of listeners come from
-# the config that the line names, if it loads.
+# muxd.bash - completion of the command line of muxd(8) for bash. The names of listeners and the
+# paths of routes come from the config that the line names, if it loads.
 
 _muxd_listeners() {
     local json list names=
@@ -10,6 +10,16 @@ _muxd_listeners() {
         names+=" ${list//[\",]/ }"
     done
     echo "$names"
+}
+
+# Up to their first wildcard.
+_muxd_paths() {
+    local line
+    "$1" routes --json -c "$2" 2>/dev/null | tr , '\n' | while read -r line; do
+        [[ $line == '"pattern":"/'* ]] || continue
+        line=${line#*:\"}
+        echo "${line%%[\"{]*}"
+    done | head -n 2000
 }
 
 _muxd() {
@@ -35,7 +45,7 @@ _muxd() {
         return ;;
     esac
     case $command in
-    check) options+=" --json -W" ;;
+    check) options+=" --json --reload -W" ;;
     routes) options+=" --json" ;;
     explain) options+=" --json -H --listener" ;;
     "") options+=" -V -h" ;;
@@ -48,7 +58,8 @@ _muxd() {
         mapfile -t COMPREPLY < <(compgen -W "GET HEAD POST PUT DELETE OPTIONS PATCH -" -- "$word")
     elif [[ $command == explain && $n == 1 ]]; then
         compopt -o nospace 2>/dev/null
-        mapfile -t COMPREPLY < <(compgen -W "/ http:// https://" -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W "$(_muxd_paths "${COMP_WORDS[0]}" \
+            "${file:-/etc/muxd/muxd.conf}") http:// https://" -- "$word")
     elif [[ $command == diff && $n == 0 ]]; then
         compopt -o filenames 2>/dev/null
         mapfile -t COMPREPLY < <(compgen -f -- "$word")

@@ -23,7 +23,8 @@
 
 static const char usage_text[] =
     "usage: muxd [-c FILE]                 serve, in the foreground\n"
-    "       muxd check [--json] [-W error] say what is wrong with the config\n"
+    "       muxd check [--json] [-W error] [--reload]\n"
+    "                                      say what is wrong with the config\n"
     "       muxd config                    print it whole: each value, and where it is from\n"
     "       muxd routes [--json]           list its routes in the order of matching\n"
     "       muxd explain [--json] [-H 'NAME: VALUE']... [--listener NAME] METHOD URL\n"
@@ -137,7 +138,13 @@ static int printed(int status)
 
 /* ---- the command line */
 
-enum takes { TAKES_JSON = 1, TAKES_STRICT = 2, TAKES_FIELDS = 4, TAKES_LISTENER = 8 };
+enum takes {
+    TAKES_JSON = 1,
+    TAKES_STRICT = 2,
+    TAKES_FIELDS = 4,
+    TAKES_LISTENER = 8,
+    TAKES_RELOAD = 16
+};
 
 static const struct command {
     const char *name;
@@ -145,7 +152,7 @@ static const struct command {
     unsigned takes;
     size_t min_words, max_words;
 } commands[] = {
-    { "check", command_check, TAKES_JSON | TAKES_STRICT, 0, 0 },
+    { "check", command_check, TAKES_JSON | TAKES_STRICT | TAKES_RELOAD, 0, 0 },
     { "config", command_config, 0, 0, 0 },
     { "diff", command_diff, 0, 1, 1 },
     { "explain", command_explain, TAKES_JSON | TAKES_FIELDS | TAKES_LISTENER, 1, 2 },
@@ -198,6 +205,11 @@ static int parse_option(struct parse *p)
     if (strcmp(word, "--json") == 0) {
         args->json = true;
         p->given |= TAKES_JSON;
+        return EX_OK;
+    }
+    if (strcmp(word, "--reload") == 0) {
+        args->reload = true;
+        p->given |= TAKES_RELOAD;
         return EX_OK;
     }
     const char *name = is_option(word, "-c")           ? "-c"

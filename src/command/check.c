@@ -54,6 +54,14 @@ static void print_json(struct subject *s, const char *file, bool ok)
     jsonw_end();
 }
 
+/* What a reload leaves as it is: --reload, and on_error = "keep". */
+static void print_set_aside(const struct config *c)
+{
+    for (size_t i = 0; i < c->set_aside.n; i++)
+        printf("%.*s: has errors; a reload leaves its sites as they were\n",
+               str_fmt(c->set_aside.v[i]));
+}
+
 int command_check(const struct arguments *args)
 {
     struct subject s;
@@ -63,14 +71,18 @@ int command_check(const struct arguments *args)
         flags |= SUBJECT_STRICT;
     if (args->json)
         flags |= SUBJECT_SILENT;
+    if (args->reload)
+        flags |= SUBJECT_RELOAD;
     int status = subject_load(&s, args->file, flags);
     if (args->json && status != EX_OSERR)
         print_json(&s, args->file, status == EX_OK);
     else if (args->json)
         fprintf(stderr, "%s: not enough memory\n", args->file);
-    else if (status == EX_OK)
+    else if (status == EX_OK) {
+        print_set_aside(s.config);
         printf("%s: ok: %zu listeners, %zu sites, %zu routes\n", args->file, s.config->n_listeners,
                s.config->n_sites, s.config->n_routes);
+    }
     subject_done(&s);
     return status;
 }

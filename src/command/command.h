@@ -16,6 +16,7 @@ struct arguments {
     const char *file; /* -c */
     bool json;        /* --json */
     bool strict;      /* -W error */
+    bool reload;      /* --reload */
     const char *listener;
     const char *fields[COMMAND_FIELDS_MAX]; /* -H, as given */
     size_t n_fields;
@@ -44,6 +45,7 @@ enum subject_flags {
     SUBJECT_STRICT = 2,  /* they are errors */
     SUBJECT_SILENT = 4,  /* nothing is shown */
     SUBJECT_ORIGINS = 8, /* it is noted where each value was given */
+    SUBJECT_RELOAD = 16, /* as a reload loads it: on_error = "keep" counts */
 };
 
 /* Loads, and shows what is wrong. EX_OK, EX_CONFIG or EX_OSERR; then subject_done() in any case. */

@@ -4,12 +4,10 @@
  * spelled otherwise with the same meaning, is no difference. The thread of main().
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <sysexits.h>
 
 #include "command/columns.h"
 #include "command/command.h"
-#include "command/order.h"
 #include "command/value.h"
 #include "config/table.h"
 

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <sysexits.h>
 
-#include "command/order.h"
 #include "command/value.h"
 #include "handler/template.h"
 

@@ -15,20 +15,15 @@ static void label(const char *name)
     printf("%-11s", name);
 }
 
-static void print_str(struct str s)
-{
-    columns_text(s);
-}
-
 static void print_listeners(const struct explanation *e)
 {
     label("listener");
-    print_str(e->listener->name);
+    columns_text(e->listener->name);
     printf(", ");
-    print_str(e->listener->address_text);
+    columns_text(e->listener->address_text);
     for (size_t i = 0; i < e->n_same; i++) {
         printf("%s", i == 0 ? "; the same on " : ", ");
-        print_str(e->same[i]->name);
+        columns_text(e->same[i]->name);
     }
     putchar('\n');
     if (e->n_differ == 0)
@@ -37,7 +32,7 @@ static void print_listeners(const struct explanation *e)
     printf("otherwise on ");
     for (size_t i = 0; i < e->n_differ; i++) {
         printf("%s", i == 0 ? "" : ", ");
-        print_str(e->differ[i]->name);
+        columns_text(e->differ[i]->name);
     }
     printf(": see --listener\n");
 }
@@ -47,21 +42,21 @@ static void print_request(const struct explanation *e)
     const struct request *r = &e->ask.request;
 
     label("request");
-    print_str(e->method);
+    columns_text(e->method);
     putchar(' ');
-    print_str(e->url);
+    columns_text(e->url);
     if (e->ask.host.p == NULL)
         printf(", no host");
     else if (e->ask.status == 0) {
         printf(", host ");
-        print_str(r->host);
+        columns_text(r->host);
     }
     putchar('\n');
     struct str sent = str_head(r->target, str_chr(r->target, '?'));
     if (e->ask.status != 0 || r->path.n == 0 || str_eq(sent, r->path))
         return;
     label("path");
-    print_str(r->path);
+    columns_text(r->path);
     putchar('\n');
 }
 
@@ -74,14 +69,14 @@ static void print_site(struct subject *s, const struct explanation *e)
         printf("none has this host on this listener, and none is its catch-all\n");
         return;
     }
-    print_str(site->name);
+    columns_text(site->name);
     printf(", %s", e->site_by);
     if (!str_eq(e->site_host, STR("*"))) {
         putchar(' ');
-        print_str(e->site_host);
+        columns_text(e->site_host);
     }
     printf("  ");
-    print_str(subject_place(s, site->place));
+    columns_text(subject_place(s, site->place));
     putchar('\n');
 }
 
@@ -132,16 +127,16 @@ static void print_answer(const struct explanation *e)
 
     label("answer");
     printf("%u ", status);
-    print_str(status_reason(status));
+    columns_text(status_reason(status));
     if (e->location.p != NULL) {
         printf(", to ");
-        print_str(e->location);
+        columns_text(e->location);
         printf(r->path_cleaned ? ", the path without empty and dot segments"
                                : ", as only the path with the slash has a route of its own");
     }
     if (e->allow.p != NULL) {
         printf(", Allow: ");
-        print_str(e->allow);
+        columns_text(e->allow);
     }
     if (reason != NULL)
         printf(", reason=%s", reason);
@@ -188,7 +183,7 @@ static void print_route(struct subject *s, const struct explanation *e)
 
     if (deed.p != NULL) {
         label("answer");
-        print_str(deed);
+        columns_text(deed);
         putchar('\n');
     }
     struct filter_use handler = { .kind = &(struct filter_kind){ .name = r->kind->name,
@@ -279,9 +274,9 @@ static void put_captures(const struct explanation *e)
     jsonw_close('}');
 }
 
-static void put_options(const struct explain_option *shown, size_t n)
+static void put_options(const char *key, const struct explain_option *shown, size_t n)
 {
-    jsonw_open("options", '[');
+    jsonw_open(key, '[');
     for (size_t i = 0; i < n; i++) {
         jsonw_open(NULL, '{');
         jsonw_str("option", str_of(shown[i].name));
@@ -303,13 +298,11 @@ static void put_route(struct subject *s, const struct explanation *e)
     for (size_t i = 0; i < r->filters.n; i++) {
         jsonw_open(NULL, '{');
         jsonw_str("filter", str_of(r->filters.v[i].kind->name));
-        put_options(shown, explain_filter(s, &r->filters.v[i], shown));
+        put_options("options", shown, explain_filter(s, &r->filters.v[i], shown));
         jsonw_close('}');
     }
     jsonw_close(']');
-    jsonw_open("limits", '{');
-    put_options(shown, explain_limits(s, r, shown));
-    jsonw_close('}');
+    put_options("limits", shown, explain_limits(s, r, shown));
 }
 
 void explain_print_json(struct subject *s, const struct explanation *e)

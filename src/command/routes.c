@@ -112,7 +112,7 @@ static int put_site(struct subject *s, const struct site *site)
         const struct route *r = routes[i];
         jsonw_open(NULL, '{');
         jsonw_str("route", r->name);
-        jsonw_str("method", pattern_method(&r->pattern));
+        jsonw_str("method", r->pattern.has_method ? pattern_method(&r->pattern) : STR_EMPTY);
         jsonw_str("pattern", without_method(&r->pattern));
         jsonw_str("handler", str_of(r->kind->name));
         jsonw_open("filters", '[');

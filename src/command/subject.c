@@ -64,7 +64,9 @@ int subject_load(struct subject *s, const char *file, unsigned flags)
     report_init(&s->report, &s->arena);
     origins_init(&s->origins, &s->arena);
     s->dir = slash < name.n ? str_head(name, slash + 1) : STR_EMPTY;
-    struct load_options options = { .origins = flags & SUBJECT_ORIGINS ? &s->origins : NULL };
+    static const struct config nothing; /* of what is served nothing is known */
+    struct load_options options = { .before = flags & SUBJECT_RELOAD ? &nothing : NULL,
+                                    .origins = flags & SUBJECT_ORIGINS ? &s->origins : NULL };
     int r = config_load(file, &options, &s->report, &s->config);
     if (flags & SUBJECT_STRICT)
         warnings_are_errors(&s->report);
@@ -72,7 +74,7 @@ int subject_load(struct subject *s, const char *file, unsigned flags)
         status = EX_OSERR;
         end = "not enough memory";
     } else if (s->report.errors != 0) {
-        status = EX_CONFIG;
+        status = r == 0 && !(flags & SUBJECT_STRICT) ? EX_OK : EX_CONFIG;
         end = complain_sum(s->report.errors, s->report.warnings, sum);
     }
     if (!(flags & SUBJECT_SILENT) && ((flags & SUBJECT_WARN) || status != EX_OK))

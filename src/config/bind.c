@@ -169,6 +169,7 @@ static int bind_strs(struct setting s, struct report *r, struct strs *ret, struc
     for (struct setting e = alone ? s : setting_first(s); e.node != NULL; e = setting_next(e)) {
         if (!setting_is(e, NODE_STRING)) {
             expected(e, r, "a string in quotes");
+            setting_spoil(s);
         } else {
             v[ret->n] = arena_str(arena, setting_text(e));
             if (v[ret->n++].p == NULL)

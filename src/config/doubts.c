@@ -110,11 +110,11 @@ static const struct route *hidden_by(struct loader *l, const struct route *r, si
 
 static enum segment_kind last_kind(const struct pattern *p)
 {
-    struct segment s = { .kind = SEGMENT_LITERAL };
+    struct str text = pattern_text(p);
 
-    for (size_t at = 0; pattern_next(p, &at, &s);)
-        ;
-    return s.kind;
+    if (str_ends(text, STR("/{$}")))
+        return SEGMENT_END;
+    return str_ends(text, STR("/")) || str_ends(text, STR("...}")) ? SEGMENT_REST : SEGMENT_LITERAL;
 }
 
 static void doubt_paths(struct loader *l, const struct site *s)

@@ -39,6 +39,8 @@ static const struct habit habits[] = {
     { "vhosts", "sites", "a group in  sites: { }" },
     { "location", "to", NULL },
     { "location", "match", "match = \"...\"  of a route" },
+    { "method", "", "match = \"GET /path\"  of a route" },
+    { "methods", "", "match = \"GET /path\"  of a route" },
     { "pattern", "match", "match = \"...\"  of a route" },
     { "url", "to", NULL },
     { "url", "match", "match = \"...\"  of a route" },

@@ -145,22 +145,28 @@ static bool name_of(struct loader *l, struct setting group, const char *what, st
     return false;
 }
 
-/* Whether an option stands where the named groups should: `sites: { hosts = ...; }`. Reports it. */
+/* Whether an option stands where the named groups should: `sites: { hosts = ...; }`. Reports it,
+ * unless it is there for the braces that were missed before it. */
 static bool lacks_name(struct loader *l, struct setting section, const char *what)
 {
     const struct config_section *c = config_sections;
+    bool told = false;
 
     while (c->name != NULL && strncmp(c->name, what, strlen(what)) != 0)
         c++;
-    for (struct setting s = setting_first(section); s.node != NULL; s = setting_next(s))
-        for (const struct option *o = c->options; !setting_is(s, NODE_GROUP) && o->name; o++)
-            if (str_eq(setting_name(s), str_of(o->name))) {
+    for (struct setting s = setting_first(section); s.node != NULL; s = setting_next(s)) {
+        told = told || s.node->bad;
+        for (const struct option *o = c->options; !setting_is(s, NODE_GROUP) && o->name; o++) {
+            if (!str_eq(setting_name(s), str_of(o->name)))
+                continue;
+            if (!told)
                 setting_error(s, l->report, AT_NAME,
                               "a %s needs a name around its options, as in  %s: { name: { "
                               "%s = ...; } }",
                               what, c->name, o->name);
-                return true;
-            }
+            return true;
+        }
+    }
     return false;
 }
 

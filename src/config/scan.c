@@ -294,17 +294,29 @@ static void check_element(struct scanner *sc, uint32_t list, uint32_t first, uin
     n->bad = n->bad || sc->lex.report->errors != errors;
 }
 
+static bool names_element(const struct scanner *sc)
+{
+    const char *behind = sc->lex.source->text + sc->lex.at;
+
+    behind += strspn(behind, " \t");
+    return sc->token.kind == TOKEN_WORD && (*behind == '=' || *behind == ':');
+}
+
+static bool skip_name(struct scanner *sc, uint32_t list)
+{
+    complain(sc, sc->token.at, sc->token.len,
+             "what has a name stands in a group { }, not in a list or an array");
+    sc->out->nodes[list].bad = true;
+    return next(sc) && next(sc);
+}
+
 /* On a line of its own begins `name =`: the list ends there, without its bracket. */
 static bool member_follows(const struct scanner *sc, uint32_t list)
 {
     const struct node *nodes = sc->out->nodes;
-    const char *behind = sc->lex.source->text + sc->lex.at;
 
-    if (sc->token.kind != TOKEN_WORD || nodes[nodes[list].parent].kind != NODE_GROUP ||
-        indentation_of_first(sc, sc->token.at) == SIZE_MAX)
-        return false;
-    behind += strspn(behind, " \t");
-    return *behind == '=' || *behind == ':';
+    return names_element(sc) && nodes[nodes[list].parent].kind == NODE_GROUP &&
+           indentation_of_first(sc, sc->token.at) != SIZE_MAX;
 }
 
 static bool never_closed(struct scanner *sc, uint32_t list)
@@ -332,6 +344,8 @@ static bool elements(struct scanner *sc, uint32_t self, char close)
         if (is(sc, ',') || is(sc, ';') || is(sc, '=') || is(sc, ':'))
             return fail_at_token(sc, "a value should stand here, not \"%.*s\"",
                                  str_fmt(token_text(sc)));
+        if (names_element(sc) && !skip_name(sc, self))
+            return false;
         if (!add_node(sc, (struct node){ .parent = self }) || !value(sc, element))
             return false;
         first = first ? first : element;
@@ -340,8 +354,6 @@ static bool elements(struct scanner *sc, uint32_t self, char close)
             break;
         if (sc->token.kind == TOKEN_END || is_closer(sc))
             return unbalanced(sc);
-        if (is(sc, '=') || is(sc, ':'))
-            return fail_at_token(sc, "values in a list have no names; write a group { }");
         if (member_follows(sc, self))
             return never_closed(sc, self);
         if (!is(sc, ',')) {
@@ -361,6 +373,24 @@ static bool elements(struct scanner *sc, uint32_t self, char close)
     return closed(sc, self);
 }
 
+/* The string ends right before other text: its end is elsewhere. Goes on behind the value. */
+static bool quote_inside(struct scanner *sc, uint32_t self)
+{
+    struct node *n = &sc->out->nodes[self];
+    struct str string = text_of(sc, n->at, n->len);
+    const char *text = sc->lex.source->text;
+
+    if (str_chr(string, ';') < string.n || str_chr(string, '{') < string.n) {
+        complain(sc, n->at, n->len,
+                 "the end of this string is missing: it goes on to the next quote");
+        return false;
+    }
+    complain(sc, sc->token.at - 1, 1, "a quote inside of a string is written \\\"");
+    n->bad = true;
+    sc->lex.at = sc->token.at + strcspn(text + sc->token.at, ";\n}])");
+    return next(sc);
+}
+
 /* One string, or several that are joined: fine in a group, a lost comma in a list. */
 static bool strings(struct scanner *sc, uint32_t self)
 {
@@ -370,6 +400,10 @@ static bool strings(struct scanner *sc, uint32_t self)
         size_t behind = sc->token.at + sc->token.len;
         if (!next(sc))
             return false;
+        if (sc->token.at == behind &&
+            (sc->token.kind == TOKEN_WORD || sc->token.kind == TOKEN_NUMBER ||
+             sc->token.kind == TOKEN_JUNK))
+            return quote_inside(sc, self);
         if (sc->token.kind != TOKEN_STRING)
             return true;
         struct str between = text_of(sc, behind, sc->token.at - behind);
@@ -385,24 +419,20 @@ static bool strings(struct scanner *sc, uint32_t self)
     }
 }
 
-/* `name =` at the end of a line, and then the next member. */
+/* `name =`, and then the next member. */
 static bool value_forgotten(const struct scanner *sc, const struct node *n)
 {
-    const struct text *s = sc->lex.source;
-    size_t behind = sc->token.at + sc->token.len;
+    const char *behind = sc->lex.source->text + sc->token.at + sc->token.len;
 
-    if (n->name_len == 0 ||
-        text_place(s, n->name_at, 1).line == text_place(s, sc->token.at, 1).line)
-        return false;
-    behind += strspn(s->text + behind, " \t");
-    return s->text[behind] == '=' || s->text[behind] == ':';
+    behind += strspn(behind, " \t");
+    return n->name_len != 0 && (*behind == '=' || *behind == ':');
 }
 
 /* The token belongs to what follows. */
 static bool no_value(struct scanner *sc, struct node *n)
 {
-    bool group = sc->token.kind == TOKEN_WORD && n->name_len > 0 &&
-                 sc->lex.source->text[sc->token.at + sc->token.len] == ':';
+    const char *behind = sc->lex.source->text + n->name_at + n->name_len;
+    bool group = behind[strspn(behind, " \t")] == ':' && sc->token.kind == TOKEN_WORD;
 
     n->bad = true;
     n->len = 1;
@@ -523,7 +553,7 @@ static void bad_name(struct scanner *sc, struct token token, struct str text)
         complain(sc, token.at, token.len,
                  "%.*s cannot be a name; a path stands in  match = \"...\"  of a route with a name",
                  str_fmt(shown));
-    else if (str_chr(text, '.') < text.n && text.n > 2)
+    else if (str_chr(text, '.') < text.n && str_chr(text, '/') == text.n && text.n > 2)
         complain(sc, token.at, token.len,
                  "%.*s cannot be a name, which has no \".\"; a host stands in  "
                  "hosts = \"...\"  of a site with a name",

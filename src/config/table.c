@@ -56,9 +56,11 @@ int table_room(struct table *t, struct arena *arena, size_t n)
         return -ENOMEM;
     if (t->used != 0)
         memcpy(bigger.entries, t->entries, t->used * sizeof *t->entries);
-    for (const struct table_slot *s = t->slots; s < t->slots + t->size; s++)
+    for (size_t i = 0; i < t->size; i++) {
+        const struct table_slot *s = &t->slots[i];
         if (s->entry != 0)
             *slot_of(&bigger, t->entries[s->entry - 1].key, s->hash) = *s;
+    }
     *t = bigger;
     return 0;
 }

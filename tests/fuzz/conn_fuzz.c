@@ -113,7 +113,8 @@ static void load_config(void)
     report_init(&report, &arena);
     int r = config_load(path, NULL, &report, &server.config);
     list_each (item, &report.items, struct report_item, node)
-        fprintf(stderr, "%.*s", str_fmt(report_text(item, true, &arena)));
+        if (item->error)
+            fprintf(stderr, "%.*s", str_fmt(report_text(item, true, &arena)));
     require(r == 0);
     arena_done(&arena);
     close(fd);

@@ -7,6 +7,9 @@
 
 #define ASKED_MAX 1024
 
+/* A bound that is never met: each request has its turn, and gives it back. */
+#define LIMITED "limits: { requests = 100000; queue = 2; }"
+
 const char replies_routes[] =
     "routes: {\n"
     "  a:      { match = \"/a\";      respond: { body = \"alpha\\n\"; }\n"
@@ -19,13 +22,14 @@ const char replies_routes[] =
     "  file:   { match = \"/file\";   try_file: { size = \"20000\"; } }\n"
     "  source: { match = \"/source\"; try_source: { size = \"20000\"; stutter = true; } }\n"
     "  length: { match = \"/length\"; try_source: { size = \"20000\"; bounded = true; } }\n"
-    "  echo:   { match = \"/echo\";   try_echo: {} }\n"
-    "  read:   { match = \"/read\";   try_read: {} }\n"
+    "  echo:   { match = \"/echo\";   try_echo: {} " LIMITED " }\n"
+    "  read:   { match = \"/read\";   try_read: {} " LIMITED " }\n"
     "  off:    { match = \"/off\";    try_offload: {} }\n"
     "  off2:   { match = \"/off2\";   run = \"pool\"; try_offload: {} }\n"
-    "  work:   { match = \"/work\";   run = \"pool\"; try_worker: { size = \"0\"; } }\n"
-    "  pour:   { match = \"/pour\";   run = \"pool\"; try_worker: { size = \"300000\"; } }\n"
-    "  later:  { match = \"/later\";  try_later: {} }\n"
+    "  work:   { match = \"/work\";   run = \"pool\"; try_worker: { size = \"0\"; } " LIMITED " }\n"
+    "  pour:   { match = \"/pour\";   run = \"pool\"; try_worker: { size = \"300000\"; } " LIMITED
+    " }\n"
+    "  later:  { match = \"/later\";  try_later: {} " LIMITED " }\n"
     "  die:    { match = \"/die\";    try_die: { size = \"0\"; } }\n"
     "  cut:    { match = \"/cut\";    try_die: { size = \"1000\"; } }\n"
     "}\n";

@@ -215,6 +215,73 @@ START_TEST(files)
 }
 END_TEST
 
+/* Who may write the directory may replace the file, unless it is sticky. */
+START_TEST(open_directory)
+{
+    static const struct {
+        mode_t mode;
+        const char *message; /* or NULL */
+    } cases[] = {
+        { 0777, "may write the directory of this file (mode 0777)" },
+        { 01777, NULL },
+        { 0775, NULL },
+    };
+    tree_mkdir("d");
+    tree_write("d/a.conf", STR(HOME "include = \"b.conf\";"));
+    tree_write("d/b.conf", STR(""));
+    for (size_t i = 0; i < array_len(cases); i++) {
+        ck_assert_int_eq(chmod(tree_path("d"), cases[i].mode), 0);
+        ck_assert_int_eq(tree_load("d/a.conf"), 0);
+        ck_assert_uint_eq(tree_report.warnings, cases[i].message != NULL);
+        if (cases[i].message != NULL)
+            ck_assert_ptr_nonnull(strstr(tree_messages(), cases[i].message));
+    }
+}
+END_TEST
+
+START_TEST(unreadable)
+{
+    if (geteuid() != 0)
+        return; /* one's own file can be made unreadable, but a user's place may hide the rest */
+    tree_mkdir("d");
+    tree_write("d/closed.conf", STR(HOME));
+    tree_write("d/a.conf", STR("include = \"closed.conf\";"));
+    ck_assert_int_eq(chmod(tree_path("d/closed.conf"), 0600), 0);
+    ck_assert_int_eq(chmod(tree_path("d/a.conf"), 0644), 0);
+    ck_assert_int_eq(chmod(tree_path("."), 0755), 0);
+    ck_assert_int_eq(chmod(tree_path("d"), 0755), 0);
+    ck_assert_int_eq(seteuid(65534), 0);
+    int alone = tree_load("d/closed.conf");
+    const char *alone_says = tree_messages();
+    int included = tree_load("d/a.conf");
+    const char *included_says = tree_messages();
+    ck_assert_int_eq(seteuid(0), 0);
+    ck_assert_int_eq(alone, -EINVAL);
+    ck_assert_ptr_nonnull(strstr(alone_says, "cannot read: Permission denied"));
+    ck_assert_int_eq(included, -EINVAL);
+    ck_assert_ptr_nonnull(strstr(included_says, "1:11 cannot include "));
+    ck_assert_ptr_nonnull(strstr(included_says, "Permission denied"));
+}
+END_TEST
+
+/* A line of 3 MB: the excerpt is what is around the mistake. */
+START_TEST(long_line)
+{
+    size_t n = MIB(3);
+    char *text = malloc(n + 100);
+
+    ck_assert_ptr_nonnull(text);
+    memset(text, ' ', n);
+    strcpy(text + n, "loops = \"two\";");
+    ck_assert_int_eq(tree_text(text), -EINVAL);
+    ck_assert_ptr_nonnull(strstr(tree_messages(), "1:3145737 expected a whole number"));
+    const struct report_item *item = list_first(&tree_report.items, struct report_item, node);
+    ck_assert_ptr_nonnull(strstr(item->source.p, "loops = \"two\";"));
+    ck_assert_uint_lt(report_text(item, true, &tree_arena).n, 1000);
+    free(text);
+}
+END_TEST
+
 START_TEST(includes)
 {
     tree_mkdir("s.d");
@@ -513,6 +580,9 @@ int main(void)
     tcase_add_test(t, access_log);
     tcase_add_test(t, life);
     tcase_add_test(t, files);
+    tcase_add_test(t, open_directory);
+    tcase_add_test(t, unreadable);
+    tcase_add_test(t, long_line);
     tcase_add_test(t, includes);
     tcase_add_test(t, include_errors);
     tcase_add_test(t, a_broken_file_hides_nothing);

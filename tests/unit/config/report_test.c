@@ -51,6 +51,27 @@ START_TEST(without_place)
 }
 END_TEST
 
+START_TEST(note)
+{
+    report_note(&report, at(1, 1, 1), STR("a"), "about nothing");
+    report_add(&report, true, at(2, 1, 1), STR("b = 2;"), "twice");
+    report_note(&report, (struct place){ "b.conf", 1, 3, 5 }, STR("  b = 1;"), "the %s", "first");
+    ck_assert_str_eq(last_text(true), "a.conf:2:1: error: twice\n"
+                                      "    2 | b = 2;\n"
+                                      "      | ^\n"
+                                      "b.conf:1:3: note: the first\n"
+                                      "    1 |   b = 1;\n"
+                                      "      |   ^~~~~\n");
+    ck_assert_str_eq(last_text(false), "a.conf:2:1: error: twice (b.conf:1:3: the first)\n");
+    /* a muted report has no note, nor the one before it */
+    report_add(&report, false, at(3, 1, 1), STR("c"), "alone");
+    report.muted = true;
+    report_add(&report, true, at(4, 1, 1), STR("d"), "muted");
+    report_note(&report, at(1, 1, 1), STR("a"), "of the muted");
+    ck_assert_str_eq(last_text(false), "a.conf:3:1: warning: alone\n");
+}
+END_TEST
+
 START_TEST(columns)
 {
     report_add(&report, true, at(1, 3, 1), STR("\t\tx"), "t");
@@ -135,6 +156,7 @@ int main(void)
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, shape);
     tcase_add_test(t, without_place);
+    tcase_add_test(t, note);
     tcase_add_test(t, columns);
     tcase_add_test(t, no_control_reaches_the_terminal);
     tcase_add_test(t, long_line);

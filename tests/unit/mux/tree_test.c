@@ -1,6 +1,8 @@
 /*
  * tree_test.c - random sets of patterns through mux.h, against a matcher that looks at every
- * pattern in turn and compares two by the sets of paths they match.
+ * pattern in turn. Small sets compare two patterns by which of all paths there are they match;
+ * large ones, which the tables, tags and runs of literals are for, by pattern_compare_paths(),
+ * which the small ones have tried.
  */
 #include <check.h>
 #include <errno.h>
@@ -13,7 +15,9 @@ static struct arena arena;
 
 static void setup(void)
 {
-    arena_init(&arena, MIB(256));
+    static _Alignas(16) char first[MIB(1)]; /* saves most sets from malloc */
+
+    arena_init_in(&arena, first, sizeof first, MIB(256));
 }
 
 static void teardown(void)
@@ -35,21 +39,27 @@ static const struct pattern *parse(const char *text)
 
 #define UNIVERSE_DEPTH 4
 #define PATHS_MAX 256
+#define PATH_MAX_SIZE 640
 #define SET_MAX 12
-#define N_SETS 3000
-#define N_REQUESTS 150
+#define N_SETS 10000
+#define N_REQUESTS 50
+#define LARGE_MAX 3000
+#define N_LARGE_REQUESTS 500
 
-static char paths[PATHS_MAX][2 * UNIVERSE_DEPTH + 2];
+static char paths[PATHS_MAX][32];
 static size_t n_paths;
 
-/* Every path of up to 4 segments out of a, b, c ("c" is in no pattern), with and without slash. */
+/* Every path of up to 4 segments out of three (no pattern has the last one), with and without
+ * slash. */
 static void fill_universe(const char *base, int depth)
 {
+    static const char *const segments[] = { "a", "b%2Fb", "c" };
+
     snprintf(paths[n_paths++], sizeof paths[0], "%s/", base);
     if (depth == UNIVERSE_DEPTH)
         return;
-    for (char c = 'a'; c <= 'c'; c++) {
-        snprintf(paths[n_paths], sizeof paths[0], "%s/%c", base, c);
+    for (size_t i = 0; i < array_len(segments); i++) {
+        snprintf(paths[n_paths], sizeof paths[0], "%s/%s", base, segments[i]);
         fill_universe(paths[n_paths++], depth + 1);
     }
 }
@@ -61,9 +71,10 @@ static const char *const methods_of_requests[] = { "GET", "HEAD", "POST", "PUT",
 
 struct ref {
     const char *method, *host;
-    char path[64];
+    const char *path; /* in normal form */
     const char *text;
-    bool matches[PATHS_MAX]; /* the universe */
+    bool large;
+    bool matches[PATHS_MAX]; /* the universe; not if large */
     struct pattern parsed;
 };
 
@@ -120,6 +131,12 @@ static int method_rank(const char *method)
 /* Whether a matches every path of b, and whether they have one in common. */
 static void ref_compare(const struct ref *a, const struct ref *b, bool *covers, bool *common)
 {
+    if (a->large) {
+        enum relation r = pattern_compare_paths(&a->parsed, &b->parsed);
+        *covers = r == RELATION_EQUAL || r == RELATION_MORE_GENERAL;
+        *common = r != RELATION_DISJOINT;
+        return;
+    }
     *covers = true;
     *common = false;
     for (size_t i = 0; i < n_paths; i++) {
@@ -128,18 +145,26 @@ static void ref_compare(const struct ref *a, const struct ref *b, bool *covers, 
     }
 }
 
+/* Whether a method is served by both. */
+static bool ref_methods_meet(const struct ref *a, const struct ref *b)
+{
+    bool meet = false;
+
+    for (size_t i = 0; i < array_len(methods_of_requests); i++)
+        meet |= ref_method(a->method, methods_of_requests[i]) &&
+                ref_method(b->method, methods_of_requests[i]);
+    return meet;
+}
+
 static bool ref_conflict(const struct ref *a, const struct ref *b)
 {
-    bool a_covers, b_covers, common, method = false;
+    bool a_covers, b_covers, common;
 
     if (strcmp(a->host, b->host) != 0)
         return false;
-    for (size_t i = 0; i < array_len(methods_of_requests); i++)
-        method |= ref_method(a->method, methods_of_requests[i]) &&
-                  ref_method(b->method, methods_of_requests[i]);
     ref_compare(a, b, &a_covers, &common);
     ref_compare(b, a, &b_covers, &common);
-    if (!method || !common)
+    if (!ref_methods_meet(a, b) || !common)
         return false;
     return a_covers && b_covers ? strcmp(a->method, b->method) == 0 : !a_covers && !b_covers;
 }
@@ -215,7 +240,7 @@ static void ref_allow(const struct ref *set, size_t n, const char *host, const c
                       char *out)
 {
     static const char *const sorted[] = { "GET", "HEAD", "POST", "LINK", "PURGE" };
-    char with_slash[32], *begin = out;
+    char with_slash[PATH_MAX_SIZE], *begin = out;
 
     *out = '\0';
     snprintf(with_slash, sizeof with_slash, "%s%s", path, path[strlen(path) - 1] == '/' ? "" : "/");
@@ -230,33 +255,89 @@ static void ref_allow(const struct ref *set, size_t n, const char *host, const c
     }
 }
 
+/* The path as somebody may have written it. */
+static const char *spell(const char *path)
+{
+    char *out = arena_alloc(&arena, 3 * strlen(path) + 1), *to = out;
+
+    ck_assert_ptr_nonnull(out);
+    for (bool wildcard = false; *path; path++) {
+        wildcard = *path == '{' || (wildcard && *path != '/');
+        if (strncmp(path, "%2F", 3) == 0) {
+            to += sprintf(to, any_of(2) ? "%%2f" : "%%2F");
+            path += 2;
+        } else if (!wildcard && *path != '/' && any_of(8) == 0) {
+            to += sprintf(to, any_of(2) ? "%%%02x" : "%%%02X", (unsigned char)*path);
+        } else {
+            *to++ = *path;
+        }
+    }
+    *to = '\0';
+    return out;
+}
+
+static void finish_pattern(struct ref *r, const char *path)
+{
+    r->path = arena_printf(&arena, "%s", path).p;
+    r->text =
+        arena_printf(&arena, "%s%s%s%s", r->method, r->method[0] ? " " : "", r->host, spell(path))
+            .p;
+    r->parsed = *parse(r->text);
+}
+
 static void random_pattern(struct ref *r, size_t n_hosts)
 {
-    static const char *const segments[] = { "a", "b", "a", "{x}" };
+    static const char *const segments[] = { "a", "b%2Fb", "a", "{x}" };
     size_t depth = any_of(4), n = 0;
+    char path[64];
 
+    r->large = false;
     r->method = methods_of_patterns[any_of(array_len(methods_of_patterns))];
     r->host = hosts_of_patterns[any_of(n_hosts)];
     for (size_t i = 0; i < depth; i++) {
         const char *s = segments[any_of(array_len(segments))];
-        n += (size_t)(s[0] == '{' ? sprintf(r->path + n, "/{x%zu}", i)
-                                  : sprintf(r->path + n, "/%s", s));
+        n += (size_t)(s[0] == '{' ? sprintf(path + n, "/{x%zu}", i) : sprintf(path + n, "/%s", s));
     }
     size_t tail = any_of(5);
     if (depth == 0 || tail < 3)
-        sprintf(r->path + n, "%s", tail == 0 ? "/{$}" : tail == 1 ? "/{r...}" : "/");
-    r->text =
-        arena_printf(&arena, "%s%s%s%s", r->method, r->method[0] ? " " : "", r->host, r->path).p;
+        sprintf(path + n, "%s", tail == 0 ? "/{$}" : tail == 1 ? "/{r...}" : "/");
+    finish_pattern(r, path);
     for (size_t i = 0; i < n_paths; i++)
         r->matches[i] = ref_path(r->path, paths[i]);
-    r->parsed = *parse(r->text);
+}
+
+/* All that match path, or path + "/", each once, the one that wins first. */
+static void check_candidates(const struct mux *m, const struct ref *set, size_t n, const char *host,
+                             const char *path)
+{
+    char with_slash[PATH_MAX_SIZE];
+    const struct ref *r, *last = NULL;
+    struct mux_candidates c;
+    size_t matching = 0;
+    bool slash;
+
+    snprintf(with_slash, sizeof with_slash, "%s%s", path, path[strlen(path) - 1] == '/' ? "" : "/");
+    for (size_t i = 0; i < n; i++)
+        matching += ref_host(set[i].host, host) &&
+                    (ref_path(set[i].path, path) || ref_path(set[i].path, with_slash));
+    mux_candidates(m, str_of(host), str_of(path), &c);
+    for (; (r = mux_candidates_next(&c, &slash)) != NULL; last = r, matching--) {
+        ck_assert(ref_host(r->host, host));
+        ck_assert_int_eq(ref_path(r->path, path), !slash);
+        ck_assert(ref_path(r->path, with_slash) || !slash);
+        ck_assert(last == NULL || pattern_order(&last->parsed, &r->parsed) < 0);
+        if (last != NULL && ref_path(last->path, path) && ref_path(r->path, path) &&
+            ref_methods_meet(last, r))
+            ck_assert(!ref_wins(r, last));
+    }
+    ck_assert_uint_eq(matching, 0);
 }
 
 static void check_request(const struct mux *m, const struct ref *set, size_t n, const char *method,
                           const char *host, const char *path)
 {
     const struct ref *best = ref_match(set, n, method, host, path), *other = NULL;
-    char with_slash[32], expected[128], got[128] = "";
+    char with_slash[PATH_MAX_SIZE], expected[2 * PATH_MAX_SIZE], got[2 * PATH_MAX_SIZE] = "";
     struct mux_match r;
 
     if ((best == NULL || !ref_exact(best, path)) && path[strlen(path) - 1] != '/') {
@@ -284,36 +365,65 @@ static void check_request(const struct mux *m, const struct ref *set, size_t n, 
     ref_allow(set, n, host, path, expected);
     ck_assert_str_eq(mux_allow(m, str_of(host), str_of(path), &arena).p, expected);
     ck_assert_int_eq(r.other_method, best == NULL && expected[0] != '\0');
+    check_candidates(m, set, n, host, path);
 }
 
-/* One set: conflicts as the pairs say, and in whatever order; every decision as the reference's. */
+/* Adds set[n], unless it conflicts: as the pairs say. True: it is in. */
+static bool add(struct mux *m, struct ref *set, size_t n)
+{
+    bool conflict = false;
+    void *other;
+
+    for (size_t i = 0; i < n; i++) {
+        bool one = set[n].large ? pattern_conflict(&set[i].parsed, &set[n].parsed)
+                                : ref_conflict(&set[i], &set[n]);
+        ck_assert_msg(set[n].large || pattern_conflict(&set[i].parsed, &set[n].parsed) == one,
+                      "%s and %s: %d", set[i].text, set[n].text, one);
+        conflict |= one;
+    }
+    int r = mux_add(m, &set[n].parsed, &set[n], &other);
+    ck_assert_msg(r == (conflict ? -EEXIST : 0), "%s: %d", set[n].text, r);
+    if (conflict)
+        ck_assert(set[n].large ? pattern_conflict(&((struct ref *)other)->parsed, &set[n].parsed)
+                               : ref_conflict(other, &set[n]));
+    return !conflict;
+}
+
+/* The same routes, in another order. */
+static struct mux *reversed_mux(struct ref *set, size_t n)
+{
+    struct mux *m = mux_new(&arena);
+    void *other;
+
+    for (size_t i = n; i > 0; i--)
+        ck_assert_int_eq(mux_add(m, &set[i - 1].parsed, &set[i - 1], &other), 0);
+    ck_assert_int_eq(mux_seal(m), 0);
+    return m;
+}
+
+/* How two are listed is the contrary the other way around, 0 only for those that conflict. */
+static void check_order(const struct ref *a, const struct ref *b)
+{
+    int order = pattern_order(&a->parsed, &b->parsed);
+
+    ck_assert_int_eq(order<0, pattern_order(&b->parsed, &a->parsed)> 0);
+    ck_assert(order != 0 || a == b);
+}
+
+/* One set, in whatever order; every decision as the reference's. */
 static void check_set(size_t n_hosts)
 {
     static struct ref set[SET_MAX];
-    struct mux *m = mux_new(&arena), *reversed = mux_new(&arena);
-    void *other;
+    struct mux *m = mux_new(&arena);
     size_t n = 0;
 
     for (size_t wanted = 1 + any_of(2 * SET_MAX); wanted > 0 && n < SET_MAX; wanted--) {
-        bool conflict = false;
         random_pattern(&set[n], n_hosts);
-        for (size_t i = 0; i < n; i++) {
-            bool one = ref_conflict(&set[i], &set[n]);
-            ck_assert_msg(pattern_conflict(&set[i].parsed, &set[n].parsed) == one, "%s and %s: %d",
-                          set[i].text, set[n].text, one);
-            conflict |= one;
-        }
-        int r = mux_add(m, &set[n].parsed, &set[n], &other);
-        ck_assert_msg(r == (conflict ? -EEXIST : 0), "%s: %d", set[n].text, r);
-        if (conflict)
-            ck_assert(ref_conflict(other, &set[n]));
-        else
-            n++;
+        n += add(m, set, n);
     }
-    for (size_t i = n; i > 0; i--)
-        ck_assert_int_eq(mux_add(reversed, &set[i - 1].parsed, &set[i - 1], &other), 0);
+    struct mux *reversed = reversed_mux(set, n);
     ck_assert_int_eq(mux_seal(m), 0);
-    ck_assert_int_eq(mux_seal(reversed), 0);
+    check_order(&set[any_of(n)], &set[any_of(n)]);
     for (int i = 0; i < N_REQUESTS; i++)
         check_request(i % 2 ? m : reversed, set, n,
                       methods_of_requests[any_of(array_len(methods_of_requests))],
@@ -332,6 +442,121 @@ START_TEST(random_sets)
 }
 END_TEST
 
+/* ---- large sets */
+
+/* What a large set is like: of 100 segments so many are wildcards, and there are so many words for
+ * the others, up to so many segments. */
+static const struct shape {
+    size_t routes, depth, words, wildcards, hosts;
+} shapes[] = {
+    { 3000, 2, 3000, 5, 1 },  /* large tables */
+    { 1500, 3, 40, 20, 40 },  /* tables and many hosts */
+    { 1000, 5, 12, 25, 1 },   /* tags */
+    { 1000, 4, 16, 10, 6 },   /* as many as tags are for, and one more */
+    { 1000, 4, 17, 10, 6 },   /* likewise */
+    { 600, 30, 2, 10, 1 },    /* deep */
+    { 1000, 14, 300, 15, 3 }, /* long runs without a branch */
+    { 1500, 6, 3, 35, 2 },    /* many ways to match a path */
+};
+
+/* Those with a common number share their first bytes, some are long, some have a slash. */
+static size_t put_segment(char *to, size_t word)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz-_.~";
+    size_t n = (size_t)sprintf(to, word % 3 ? "w%zu" : "internal-%zu", word % 64);
+
+    for (size_t i = word % 23; i > 0; i--)
+        to[n++] = letters[(word * 7 + i) % (sizeof letters - 1)];
+    return n + (size_t)sprintf(to + n, word % 11 ? "%zu" : "%%2F%zu", word);
+}
+
+static const char *large_host(const struct shape *shape, bool request)
+{
+    size_t host = any_of(shape->hosts);
+
+    if (host == 0)
+        return "";
+    return arena_printf(&arena, any_of(3) == 0 ? "%sh%zu.example.org" : "%sx.h%zu.example.org",
+                        any_of(2) == 0 ? (request ? "y." : "*.") : "", host / 3)
+        .p;
+}
+
+static void large_pattern(struct ref *r, const struct shape *shape)
+{
+    size_t depth = 1 + any_of(shape->depth), n = 0, names = 0, tail = any_of(8);
+    char path[PATH_MAX_SIZE * 2];
+
+    r->large = true;
+    r->method = methods_of_patterns[any_of(array_len(methods_of_patterns))];
+    r->host = large_host(shape, false);
+    for (size_t i = 0; i < depth && n < PATH_MAX_SIZE - 64; i++) {
+        path[n++] = '/';
+        if (any_of(100) < shape->wildcards && names + 1 < MUX_CAPTURES_MAX)
+            n += (size_t)sprintf(path + n, "{x%zu}", names++);
+        else
+            n += put_segment(path + n, any_of(shape->words));
+    }
+    sprintf(path + n, "%s", tail == 0 ? "/{$}" : tail == 1 ? "/{r...}" : tail == 2 ? "/" : "");
+    finish_pattern(r, path);
+}
+
+/* A request for a route, or nearly. */
+static void large_path(const struct ref *r, const struct shape *shape, char *out)
+{
+    const char *from = r->path;
+    size_t n = 0;
+
+    while (*from != '\0' && n < PATH_MAX_SIZE - 128) {
+        from++; /* the slash */
+        size_t k = strcspn(from, "/");
+        out[n++] = '/';
+        if (from[0] != '{' && k > 0 && any_of(20) > 0) {
+            memcpy(out + n, from, k);
+            n += k;
+        } else if (strncmp(from, "{r...}", 6) == 0) {
+            n += any_of(2) ? put_segment(out + n, any_of(9)) : 0;
+        } else if (strncmp(from, "{$}", 3) != 0 && k > 0) {
+            n += put_segment(out + n, any_of(2 * shape->words));
+        }
+        from += k;
+    }
+    out[n] = '\0';
+    if (any_of(10) == 0 && out[n - 1] != '/') {
+        sprintf(out + n, "/");
+    } else if (any_of(10) == 0 && n > 1) {
+        out[n - 1] = '\0';
+    }
+}
+
+/* Paths have no empty segment. */
+START_TEST(large_sets)
+{
+    static struct ref set[LARGE_MAX];
+    const struct shape *shape = &shapes[_i];
+    struct mux *m = mux_new(&arena);
+    char path[PATH_MAX_SIZE];
+    size_t n = 0;
+
+    seed = 77 + (uint64_t)_i;
+    for (size_t i = 0; i < shape->routes; i++) {
+        large_pattern(&set[n], shape);
+        n += add(m, set, n);
+    }
+    struct mux *reversed = reversed_mux(set, n);
+    ck_assert_int_eq(mux_seal(m), 0);
+    for (size_t i = 0; i < n; i++)
+        check_order(&set[i], &set[any_of(n)]);
+    for (int i = 0; i < N_LARGE_REQUESTS; i++) {
+        const struct ref *r = &set[any_of(n)];
+        large_path(r, shape, path);
+        check_request(
+            i % 2 ? m : reversed, set, n,
+            r->method[0] && any_of(4) ? r->method : methods_of_requests[any_of(6)],
+            r->host[0] && r->host[0] != '*' && any_of(4) ? r->host : large_host(shape, true), path);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("mux/tree");
@@ -341,6 +566,7 @@ int main(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_set_timeout(tc, 300);
     tcase_add_test(tc, random_sets);
+    tcase_add_loop_test(tc, large_sets, 0, (int)array_len(shapes));
     suite_add_tcase(s, tc);
     srunner_run_all(sr, CK_NORMAL);
     int failed = srunner_ntests_failed(sr);
