@@ -119,8 +119,6 @@ static const struct {
     { TEMPLATE_HTML, "<a href='/x?{query}'>", "/a/1/?b&c:d", "<a href='/x?b&amp;c:d'>" },
     { TEMPLATE_HTML, "<a href='/x?y&{query}'>", "/a/1/?b/c", "<a href='/x?y&b/c'>" },
     { TEMPLATE_HTML, "<a href='/x?y&amp;{query}'>", "/a/1/?b/c", "<a href='/x?y&amp;b/c'>" },
-    { TEMPLATE_HTML, "<a href=' {query}'>", "/a/1/?javascript:f()",
-      "<a href=' javascript%3Af%28%29'>" },
     { TEMPLATE_HTML, "<a href='/x/{query}'>", "/a/1/?b&c", "<a href='/x/b%26c'>" },
     { TEMPLATE_HTML, "<a href = \"/x/{id}\">", "/a/%2fy:/", "<a href = \"/x/%2Fy%3A\">" },
     { TEMPLATE_HTML, "1 < 2 {id} <br> {id}", "/a/1/", "1 < 2 1 <br> 1" },
