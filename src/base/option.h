@@ -37,9 +37,9 @@ struct option {
     const char *name; /* NULL ends the table */
     enum option_type type;
     size_t offset;
-    const char *def;            /* the default as a config would spell it; NULL: none; REQUIRED */
-    int64_t def_int;            /* INT, BOOL: the default; TIME, SIZE: the value if `def` is NULL */
-    int64_t min, max;           /* INT; TIME in ns and SIZE in bytes, as numbers */
+    const char *def;  /* the default as a config would spell it; NULL: none; REQUIRED */
+    int64_t def_int;  /* INT, BOOL: the default; others: what stands for none, if `def` is NULL */
+    int64_t min, max; /* INT; TIME in ns and SIZE in bytes, as numbers */
     const char *const *choices; /* ENUM: NULL-terminated */
     bool is_path; /* STR; of each of STRS what stands behind its first blank: a file's name, which
                      starts at the directory of the config file if it is relative */
@@ -81,6 +81,9 @@ extern const char option_required[];
                .about = about_)
 #define OPT_ENUM(S, member, key, def_, choices_, about_)                                           \
     OPTION_ROW(S, member, int64_t, OPTION_ENUM, key, .def = def_, .choices = choices_,             \
+               .about = about_)
+#define OPT_ENUM_OR(S, member, key, none, choices_, about_)                                        \
+    OPTION_ROW(S, member, int64_t, OPTION_ENUM, key, .def_int = none, .choices = choices_,         \
                .about = about_)
 #define OPT_STRS(S, member, key, def_, about_)                                                     \
     OPTION_ROW(S, member, struct strs, OPTION_STRS, key, .def = def_, .about = about_)
