@@ -174,6 +174,18 @@ static void print_filters(struct subject *s, const struct filters *f, bool unrou
     columns_print(&c, "filters    ");
 }
 
+/* What is between the client and that answer. */
+static void print_doors(const struct filters *f)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < f->n; i++)
+        if (f->v[i].kind->by_client)
+            printf("%s%s", n++ == 0 ? ", if " : " and ", f->v[i].kind->name);
+    if (n > 0)
+        printf(" let%s the client in", n == 1 ? "s" : "");
+}
+
 static void print_route(struct subject *s, const struct explanation *e)
 {
     const struct route *r = e->match.route;
@@ -184,6 +196,7 @@ static void print_route(struct subject *s, const struct explanation *e)
     if (deed.p != NULL) {
         label("answer");
         columns_text(deed);
+        print_doors(&r->filters);
         putchar('\n');
     }
     struct filter_use handler = { .kind = &(struct filter_kind){ .name = r->kind->name,

@@ -33,6 +33,8 @@ struct filter_kind {
     /* Or NULL. The size of what the loops share for each route, of whatever version of the config:
      * exchange_shared(). Zeroed at first, freed with the route. 0: nothing. */
     size_t (*shared)(const void *conf);
+    /* Its request() may refuse a client for who it is, which `muxd explain` cannot tell. */
+    bool by_client;
     step_fn *request;                                      /* or NULL */
     void (*respond)(struct exchange *x, const void *conf); /* or NULL */
     const char *about;
