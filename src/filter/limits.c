@@ -62,7 +62,8 @@ static void limits_check(struct option_check *c, void *conf)
     struct limits_conf *l = conf;
 
     /* A site may say for routes that have `requests`. */
-    if (c->in_route && l->queue > 0 && l->requests == 0 && (outer == NULL || outer->queue != l->queue))
+    if (c->in_route && l->queue > 0 && l->requests == 0 &&
+        (outer == NULL || outer->queue != l->queue))
         option_warning(c, "queue", "nothing waits here without a number of `requests`");
 }
 
