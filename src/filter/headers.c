@@ -46,7 +46,8 @@ static const struct option headers_options[] = {
              "nosniff, Referrer-Policy: strict-origin-when-cross-origin, X-Frame-Options: "
              "SAMEORIGIN, Permissions-Policy: camera=(), geolocation=(), microphone=(), "
              "payment=(), usb=(), and Cross-Origin-Opener-Policy: same-origin. Those of which set, "
-             "add or remove say something, here or further in, are left out."),
+             "add or remove say something, here or further in, are left out. \"none\" takes none "
+             "away that \"secure\" sets further out; remove does."),
     OPT_END
 };
 
