@@ -160,6 +160,13 @@ $(BUILD)/tests/fuzz/conn_corpus: $(CONN_FUZZ_OBJ) $(BUILD)/tests/fuzz/driver.o
 $(BUILD)/tests/fuzz/conn_fuzz: $(CONN_FUZZ_OBJ)
 	$(LINK) -fsanitize=fuzzer $(LIBS)
 
+# What bench/mux measures with.
+$(BUILD)/bench/%.o: bench/lib/%.c config.mk
+	@mkdir -p $(@D)
+	$(call COMPILE)
+$(BUILD)/bench/mux: $(BUILD)/bench/mux.o $(filter $(BUILD)/base/% $(BUILD)/http/% $(BUILD)/mux/%,$(OBJ))
+	$(LINK) $(LIBS)
+
 # The parts of the suite, as command lines; tests/run-all sums their results.
 HTTP := tests/http/run --muxd $(BUILD)/muxd-test
 PARTS_UNIT = $(UNIT)
@@ -219,7 +226,8 @@ fuzz-report: ## QUIET=300: each of them until so many seconds bring no new cover
 
 bench: ## install what is missing, build, run the programs in bench/ one after the other
 	@tools/packages build bench
-	$(AGAIN) $(BUILD)/muxd $(BUILD)/muxd-test
+	$(AGAIN) $(BUILD)/muxd $(BUILD)/muxd-test $(BUILD)/bench/mux
+	bench/mux --program $(BUILD)/bench/mux
 	bench/respond --muxd $(BUILD)/muxd
 	bench/blocked --muxd $(BUILD)/muxd-test
 	bench/upload --muxd $(BUILD)/muxd
@@ -293,5 +301,5 @@ help: ## this list
 	format install uninstall dist clean distclean help
 .SECONDARY:
 .DELETE_ON_ERROR:
--include $(wildcard $(OBJ:.o=.d) $(BUILD)/main.d $(BUILD)/tools/*.d \
+-include $(wildcard $(OBJ:.o=.d) $(BUILD)/main.d $(BUILD)/tools/*.d $(BUILD)/bench/*.d \
 	$(TEST_SRC:tests/%.c=$(BUILD)/tests/%.d))

@@ -22,15 +22,17 @@ static struct table_slot *slot_of(const struct table *t, struct str key, uint32_
 {
     size_t i = hash & (t->size - 1);
 
-    while (t->slots[i].key != NULL &&
-           (t->slots[i].hash != hash || !str_eq(str_make(t->slots[i].key, t->slots[i].len), key)))
+    while (t->slots[i].entry != 0 &&
+           (t->slots[i].hash != hash || !str_eq(t->entries[t->slots[i].entry - 1].key, key)))
         i = (i + 1) & (t->size - 1);
     return &t->slots[i];
 }
 
 void *table_find_hashed(const struct table *t, struct str key, uint64_t hash)
 {
-    return t->size ? slot_of(t, key, folded(hash))->value : NULL;
+    uint32_t entry = t->size ? slot_of(t, key, folded(hash))->entry : 0;
+
+    return entry != 0 ? t->entries[entry - 1].value : NULL;
 }
 
 void *table_find(const struct table *t, struct str key)
@@ -46,13 +48,18 @@ int table_room(struct table *t, struct arena *arena, size_t n)
         bigger.size *= 2;
     if (bigger.size == t->size)
         return 0;
-    bigger.slots = arena_array(arena, bigger.size, sizeof *bigger.slots);
-    if (bigger.slots == NULL)
+    if (bigger.size > UINT32_MAX)
         return -ENOMEM;
+    bigger.slots = arena_array(arena, bigger.size, sizeof *bigger.slots);
+    bigger.entries = arena_alloc(arena, bigger.size / 2 * sizeof *bigger.entries);
+    if (bigger.slots == NULL || bigger.entries == NULL)
+        return -ENOMEM;
+    if (t->used != 0)
+        memcpy(bigger.entries, t->entries, t->used * sizeof *t->entries);
     for (size_t i = 0; i < t->size; i++) {
         const struct table_slot *s = &t->slots[i];
-        if (s->key != NULL)
-            *slot_of(&bigger, str_make(s->key, s->len), s->hash) = *s;
+        if (s->entry != 0)
+            *slot_of(&bigger, t->entries[s->entry - 1].key, s->hash) = *s;
     }
     *t = bigger;
     return 0;
@@ -66,11 +73,11 @@ int table_claim(struct table *t, struct arena *arena, struct str key, void *valu
     if (r < 0)
         return r;
     struct table_slot *slot = slot_of(t, key, hash);
-    if (slot->key != NULL) {
-        *ret_other = slot->value;
+    if (slot->entry != 0) {
+        *ret_other = t->entries[slot->entry - 1].value;
         return -EEXIST;
     }
-    *slot = (struct table_slot){ key.p, (uint32_t)key.n, hash, value };
-    t->used++;
+    t->entries[t->used++] = (struct table_entry){ key, value };
+    *slot = (struct table_slot){ hash, (uint32_t)t->used };
     return 0;
 }

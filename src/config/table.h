@@ -11,15 +11,21 @@
 
 #include "base/arena.h"
 
-struct table_slot {
-    const char *key; /* NULL: free */
-    uint32_t len, hash;
+struct table_entry {
+    struct str key;
     void *value;
+};
+
+/* The slots alone are probed: they are small, and a look-up misses the cache once. */
+struct table_slot {
+    uint32_t hash;
+    uint32_t entry; /* from 1; 0: free */
 };
 
 struct table { /* zeroed: empty */
     struct table_slot *slots;
-    size_t size, used; /* size: a power of 2, or 0 */
+    struct table_entry *entries; /* size / 2 */
+    size_t size, used;           /* size: a power of 2, or 0 */
 };
 
 #define TABLE_HASH_BEGIN UINT64_C(0xcbf29ce484222325)
@@ -35,7 +41,7 @@ void *table_find_hashed(const struct table *t, struct str key, uint64_t hash);
 void *table_find(const struct table *t, struct str key);
 /* Room for n more, so that it does not grow step by step. 0 or -ENOMEM. */
 int table_room(struct table *t, struct arena *arena, size_t n) MUST_USE;
-/* Keys are shorter than 4 GiB. 0; -ENOMEM; -EEXIST, and *ret_other is what is there already. */
+/* 0; -ENOMEM; -EEXIST, and *ret_other is what is there already. */
 int table_claim(struct table *t, struct arena *arena, struct str key, void *value,
                 void **ret_other) MUST_USE;
 /* The key is not in it. 0 or -ENOMEM. */

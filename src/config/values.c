@@ -13,8 +13,8 @@
 #include <libconfig.h>
 #include <stdlib.h>
 
-#define PIECE_BYTES KIB(16) /* past it a piece has one value alone */
-#define PIECE_VALUES 100
+#define PIECE_BYTES KIB(64) /* past it a piece has one value alone */
+#define PIECE_MEMBERS 200   /* of a group */
 #define STRINGS_MAX MIB(64)
 
 struct reader {
@@ -154,8 +154,8 @@ static int read_piece(struct reader *rd, const struct node *parent, size_t first
 
 static bool is_large(const struct node *n)
 {
-    return (n->kind == NODE_GROUP || n->kind == NODE_LIST) &&
-           (n->len > PIECE_BYTES || n->n > PIECE_VALUES);
+    return (n->kind == NODE_GROUP && n->n > PIECE_MEMBERS) ||
+           (n->kind <= NODE_LIST && n->len > PIECE_BYTES);
 }
 
 /* All that is in the group or list `self`. */
@@ -167,7 +167,7 @@ static int read_within(struct reader *rd, size_t self)
 
     for (size_t i = first; i < parent->end && r == 0; i = nodes[i].end) {
         bool large = is_large(&nodes[i]);
-        if (n != 0 && (large || n == PIECE_VALUES ||
+        if (n != 0 && (large || (parent->kind == NODE_GROUP && n == PIECE_MEMBERS) ||
                        nodes[i].at + nodes[i].len - begin_of(&nodes[first]) > PIECE_BYTES)) {
             r = read_piece(rd, parent, first, last);
             n = 0;

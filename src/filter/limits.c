@@ -132,6 +132,8 @@ static bool withdraw(struct exchange *x)
         ticket->state = TICKET_GONE;
     }
     pthread_mutex_unlock(&t->lock);
+    if (waited) /* those behind may have a larger bound */
+        give_turns(t);
     return waited;
 }
 

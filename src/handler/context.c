@@ -173,6 +173,8 @@ static enum attribute attribute_at(struct str s, size_t at)
     struct str name = str_make(s.p + at, end - at);
     if (begins(name, "on") || str_ieq(name, STR("style")) || str_ieq(name, STR("srcdoc")))
         return ATTRIBUTE_CODE;
+    if (str_ieq(name, STR("content")))
+        return ATTRIBUTE_CONTENT;
     for (size_t i = 0; i < array_len(uris); i++)
         if (str_ieq(name, str_of(uris[i])))
             return ATTRIBUTE_URI;
@@ -216,10 +218,47 @@ static void html_text(struct context *p, struct str s)
         } else if ((c == '"' || c == '\'') && last == '=') {
             p->quote = c;
             p->attribute = attribute_at(s, i);
+            p->value = str_from(s, i + 1);
         }
         if (!is_space(c))
             last = c;
     }
+}
+
+enum script { SCRIPT_NONE, SCRIPT_BEGUN, SCRIPT_WHOLE };
+
+/* Is `s`, at the begin of a URI, that of one which is run or shown as a page of its own? A browser
+ * passes over spaces and controls. BEGUN: what follows decides, as behind nothing at all. */
+static enum script script_in(struct str s)
+{
+    static const char *const schemes[] = { "javascript:", "vbscript:", "data:" };
+    enum script ret = SCRIPT_NONE;
+
+    for (size_t k = 0; k < array_len(schemes); k++) {
+        const char *scheme = schemes[k];
+        size_t i = 0;
+        while (i < s.n && *scheme != '\0') {
+            unsigned char c = (unsigned char)s.p[i];
+            if (c > ' ' && ascii_lower(c) != *scheme)
+                break;
+            scheme += c > ' ';
+            i++;
+        }
+        if (*scheme == '\0')
+            return SCRIPT_WHOLE;
+        if (i == s.n)
+            ret = SCRIPT_BEGUN;
+    }
+    return ret;
+}
+
+/* The value of a "content", as of <meta http-equiv="refresh" content="0; url=/">. */
+static bool is_refresh(struct str value)
+{
+    struct str s = str_trim(value);
+
+    return s.n > 0 && ascii_digit((unsigned char)s.p[0]) &&
+           min_of(str_chr(s, ';'), str_chr(s, ',')) < s.n;
 }
 
 static bool html_variable(struct context *p, struct str name, enum variable v, enum escape *ret)
@@ -227,6 +266,8 @@ static bool html_variable(struct context *p, struct str name, enum variable v, e
     bool is_path = v == VARIABLE_PATH || v == VARIABLE_URI;
     bool in_tag = p->state == HTML_TAG, in_uri = in_tag && p->attribute == ATTRIBUTE_URI;
     const char *why = NULL;
+    /* Behind another variable it was judged there. */
+    enum script script = in_uri && p->value.p != NULL ? script_in(p->value) : SCRIPT_NONE;
 
     if (p->state == HTML_RAW)
         why = "may not stand in a script or style, where no escape is safe; put it into the value "
@@ -235,7 +276,11 @@ static bool html_variable(struct context *p, struct str name, enum variable v, e
         why = "may stand in a tag only within quotes, as in title=\"{name}\"";
     else if (in_tag && p->attribute == ATTRIBUTE_CODE)
         why = "may not stand in an attribute that is a script, a style or a page of its own";
-    else if (in_uri && p->last == p->quote && !is_path)
+    else if (in_tag && p->attribute == ATTRIBUTE_CONTENT && is_refresh(p->value))
+        why = "may not stand in a refresh; the handler `redirect` leads elsewhere";
+    else if (script == SCRIPT_WHOLE)
+        why = "may not stand in a URI that is a script or a page of its own";
+    else if (script == SCRIPT_BEGUN && !is_path)
         why = "may not begin a URI, as it could be \"javascript:...\"; put a \"/\" before it, or "
               "scheme and host";
     else if (in_uri && p->last == '/' && is_path)
@@ -246,6 +291,7 @@ static bool html_variable(struct context *p, struct str name, enum variable v, e
     bool as_it_came = v == VARIABLE_HOST || v == VARIABLE_URI ||
                       (v == VARIABLE_QUERY && (p->last == '?' || p->last == '&'));
     *ret = in_uri && !as_it_came ? ESCAPE_SEGMENTS : ESCAPE_HTML;
+    p->value = STR_EMPTY;
     return why == NULL;
 }
 

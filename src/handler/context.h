@@ -31,7 +31,7 @@ enum escape {
     ESCAPE_JSON,
 };
 
-enum attribute { ATTRIBUTE_TEXT, ATTRIBUTE_URI, ATTRIBUTE_CODE };
+enum attribute { ATTRIBUTE_TEXT, ATTRIBUTE_URI, ATTRIBUTE_CONTENT, ATTRIBUTE_CODE };
 
 struct context {
     struct option_check *check;
@@ -47,6 +47,7 @@ struct context {
     char quote;               /* that is open, or 0 */
     bool escaped;             /* a backslash stands before, in quotes */
     enum attribute attribute; /* whose value is in quotes */
+    struct str value;         /* its begin, as far as no variable stands before; or NULL */
     const char *raw;          /* the element whose text is no HTML, or NULL */
 };
 

@@ -76,7 +76,10 @@ static void respond_check(struct option_check *c, void *conf)
         option_error(c, "body", "a reply with status %u has no body", status);
     if (response_check(STR("Content-Type"), r->type) < 0)
         option_error(c, "type", "not a field value: it holds a control byte");
-    template_compile(c, "body", r->body, use_of(r->type), &r->compiled);
+    /* Of most bodies, which have no braces, it need not be known. */
+    bool plain = str_chr(r->body, '{') == r->body.n && str_chr(r->body, '}') == r->body.n;
+    enum template_use use = plain ? TEMPLATE_PLAIN : use_of(r->type);
+    template_compile(c, "body", r->body, use, &r->compiled);
     if (!r->compiled.constant && r->type.n == 0)
         option_error(c, "type",
                      "a body with variables needs a type, which says how they are escaped");

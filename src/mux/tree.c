@@ -115,20 +115,28 @@ static int grow(struct tree *t)
     return 0;
 }
 
+static bool is_latest(const struct tree_node *parent, struct str text)
+{
+    return parent->latest != NULL && str_eq(parent->latest->text, text);
+}
+
 struct tree_node *tree_get(const struct tree *t, const struct tree_node *parent, struct str text)
 {
+    if (is_latest(parent, text))
+        return parent->latest;
     return t->n > 0 ? *probe(t, parent, text, hash_str(text)) : NULL;
 }
 
 struct tree_node *tree_make(struct tree *t, struct tree_node *parent, struct str text)
 {
+    if (is_latest(parent, text))
+        return parent->latest;
     uint32_t hash = hash_str(text);
-
     if (t->n >= t->cap / 2 && grow(t) < 0)
         return NULL;
     struct tree_node **slot = probe(t, parent, text, hash);
     if (*slot != NULL)
-        return *slot;
+        return parent->latest = *slot;
     struct tree_node *child = arena_zalloc(t->arena, sizeof *child);
     if (child == NULL)
         return NULL;
@@ -139,7 +147,7 @@ struct tree_node *tree_make(struct tree *t, struct tree_node *parent, struct str
     parent->literals = child;
     parent->n_literals++;
     t->n++;
-    return *slot = child;
+    return *slot = parent->latest = child;
 }
 
 static struct tree_node *wildcard_make(struct tree *t, struct tree_node *parent)

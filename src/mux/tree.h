@@ -25,14 +25,15 @@ struct tree_route {
 struct tree_node {
     struct tree_node *parent;
     struct tree_node *literals, *next; /* its literal children; the next one of the parent's */
+    struct tree_node *latest; /* of them, made or gone through: mostly the next route's, too */
     struct tree_node *wildcard;
     struct tree_route *routes;
     struct str text; /* a literal's */
     uint32_t hash;   /* of `text` */
-    uint32_t n_literals;
+    uint32_t n_literals : 31;
     /* Of this node and all below it, so that the search for conflicts can leave it out: */
+    bool wide : 1;    /* some route has a wildcard or tail behind the way to here */
     uint64_t methods; /* see tree.c */
-    bool wide;        /* some route has a wildcard or tail behind the way to here */
     struct tree_node *wide_literals, *next_wide;
     /* What its literal children have below them, merged, once they were looked at often. */
     struct tree_node *merged;

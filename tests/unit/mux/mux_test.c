@@ -261,6 +261,7 @@ START_TEST(hosts)
                    { "GET a.example.org/y", "*.example.org/y" },
                    { "GET example.org/x", "/x" },
                    { "GET xexample.org/x", "/x" },
+                   { "GET .example.org/x", "/x" },
                    { "GET a.example.org/z", "/z" },
                    { "POST a.example.org/z", "POST a.example.org/z" },
                    { "GET b.example.org/z", "/z" },
@@ -437,6 +438,75 @@ START_TEST(many_routes)
 }
 END_TEST
 
+/* Wildcards beside many literals that lead to wildcards themselves, in both orders: to look at each
+ * of the pairs would take longer than the test may. */
+START_TEST(wildcards_beside_many_literals)
+{
+    enum { N = 60000 };
+    static const char *const forms[][2] = {
+        { "/s%zu/{id}/x%zu", "/{a}/list/y%zu/%zu" },
+        { "/{a}/list/y%zu/%zu", "/s%zu/{id}/x%zu" },
+        { "/{x}/s%zu/z%zu", "/l%zu/{b}/w%zu" },
+        { "/l%zu/{b}/w%zu/", "/{x}/s%zu/z%zu/" },
+    };
+    const char *const *form = forms[_i];
+    struct mux *m = mux_new(&arena);
+    char text[64];
+    void *other;
+
+    for (size_t k = 0; k < 2; k++)
+        for (size_t i = 0; i < N; i++) {
+            snprintf(text, sizeof text, form[k], i, i);
+            ck_assert_int_eq(mux_add(m, parse(text), (void *)(i + 1), &other), 0);
+        }
+    /* What was merged is told of what comes later. */
+    ck_assert_int_eq(mux_add(m, parse("/late/{b}/q"), (void *)-1, &other), 0);
+    ck_assert_int_eq(mux_add(m, parse("/{x}/s/q"), (void *)1, &other), -EEXIST);
+    ck_assert_ptr_eq(other, (void *)-1);
+    sealed(m);
+    for (size_t k = 0; k < 2; k++)
+        for (size_t i = 0; i < N; i += 100) {
+            snprintf(text, sizeof text, form[k], i, i);
+            for (char *c = text; *c; c++)
+                *c = *c == '{' || *c == '}' ? '-' : *c;
+            ck_assert_ptr_eq(match(m, arena_printf(&arena, "GET %s", text).p).route,
+                             (void *)(i + 1));
+        }
+}
+END_TEST
+
+/* The methods there are numbers for, and one too many. */
+START_TEST(many_methods)
+{
+    struct mux *m = mux_new(&arena);
+    char text[64];
+    void *other;
+
+    for (size_t i = 0; i <= MUX_METHODS_MAX; i++) {
+        snprintf(text, sizeof text, "M%zu /x", i);
+        ck_assert_int_eq(mux_add(m, parse(text), (void *)(i + 1), &other),
+                         i < MUX_METHODS_MAX ? 0 : -ENOSPC);
+        snprintf(text, sizeof text, "M%zu /x/", i);
+        ck_assert_int_eq(mux_add(m, parse(text), (void *)(i + 1), &other),
+                         i < MUX_METHODS_MAX ? 0 : -ENOSPC);
+    }
+    ck_assert_int_eq(mux_add(m, parse("M7 /{x}"), (void *)1, &other), 0);
+    ck_assert_int_eq(mux_add(m, parse("M7 /x"), (void *)1, &other), -EEXIST);
+    sealed(m);
+    for (size_t i = 0; i < MUX_METHODS_MAX; i += 5) {
+        snprintf(text, sizeof text, "M%zu h/x", i);
+        ck_assert_ptr_eq(match(m, text).route, (void *)(i + 1));
+        snprintf(text, sizeof text, "M%zu h/x/y", i);
+        ck_assert_ptr_eq(match(m, text).route, (void *)(i + 1));
+    }
+    ck_assert_ptr_null(match(m, "M h/x").route);
+    ck_assert(match(m, "M h/x").other_method);
+    struct str allow = mux_allow(m, STR("h"), STR("/x"), &arena);
+    ck_assert(str_starts(allow, STR("M0, M1, M10, M100, M1000, M1001, ")));
+    ck_assert(str_ends(allow, STR(", M998, M999")));
+}
+END_TEST
+
 /* The deepest pattern there is, and a path that is deeper. */
 START_TEST(deep)
 {
@@ -461,7 +531,7 @@ END_TEST
 int main(void)
 {
     Suite *s = suite_create("mux/mux");
-    TCase *tc = tcase_create("all");
+    TCase *tc = tcase_create("all"), *quick = tcase_create("quick");
     SRunner *sr = srunner_create(s);
 
     tcase_add_checked_fixture(tc, setup, teardown);
@@ -482,8 +552,13 @@ int main(void)
     tcase_add_test(tc, refused_routes_do_not_match);
     tcase_add_test(tc, no_memory);
     tcase_add_test(tc, many_routes);
+    tcase_add_test(tc, many_methods);
     tcase_add_test(tc, deep);
     suite_add_tcase(s, tc);
+    tcase_add_checked_fixture(quick, setup, teardown);
+    tcase_set_timeout(quick, 8);
+    tcase_add_loop_test(quick, wildcards_beside_many_literals, 0, 4);
+    suite_add_tcase(s, quick);
     srunner_run_all(sr, CK_NORMAL);
     int failed = srunner_ntests_failed(sr);
     srunner_free(sr);
