@@ -9,10 +9,12 @@ size_t json_take(struct str *s, char *out)
     unsigned char c = (unsigned char)s->p[0];
     size_t n = utf8_len(s->p, s->n), written = n;
 
+    if (n == 2 && c == 0xc2) /* below U+00C0: the byte is the character */
+        c = (unsigned char)s->p[1];
     if (n == 0) {
         memcpy(out, "\\ufffd", 6);
         written = 6;
-    } else if (c < 0x20 || c == 0x7f) {
+    } else if (c < 0x20 || (c >= 0x7f && c < 0xa0)) {
         memcpy(out, "\\u00", 4);
         out[4] = hex[c >> 4];
         out[5] = hex[c & 15];

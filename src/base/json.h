@@ -10,8 +10,8 @@
 #define JSON_CHAR_MAX 6
 
 /* Takes the first character off *s, which is not empty, and writes it to `out`, escaped where it
- * must be: at most JSON_CHAR_MAX bytes. A byte that is not UTF-8 becomes U+FFFD. Returns the bytes
- * written. */
+ * must be, or a terminal would obey it: at most JSON_CHAR_MAX bytes. A byte that is not UTF-8
+ * becomes U+FFFD. Returns the bytes written. */
 size_t json_take(struct str *s, char *out);
 
 #endif

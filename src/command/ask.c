@@ -63,7 +63,9 @@ const char *ask_make(struct ask *ret, struct str method, struct str url, const c
         struct str name = str_cut(&rest, ':');
         if (has_line_end(line))
             return "a line ends in a field";
-        if (str_ieq(name, STR("Host")))
+        if (line.n == 0)
+            return "a field is empty";
+        if (rest.p != NULL && str_ieq(name, STR("Host")))
             ret->host = str_trim(rest);
         else
             lines = arena_printf(arena, "%.*s%.*s\r\n", str_fmt(lines), str_fmt(line));

@@ -27,8 +27,8 @@ const struct option top_options[] = {
              "may hold listeners, pools, routes, sites and include. A pattern without wildcard "
              "must name a file that exists."),
     OPTION_ROW(struct top_conf, errors, struct strs, OPTION_STRS, "errors", .is_path = true,
-               .about = "Pages for errors, of the site default and of sites that have none of "
-                        "their own."),
+               .about = "Pages for errors, each spelled \"404 FILE\" or \"500-599 FILE\", of the "
+                        "site default and of sites that have none of their own."),
     OPT_ENUM(struct top_conf, on_error, "on_error", "refuse", on_error_choices,
              "What an error in an included file does to a reload: \"refuse\" refuses all of it, "
              "\"keep\" leaves the sites of that file as they were and loads the rest; see "
@@ -126,7 +126,9 @@ const struct option site_options[] = {
     OPT_STRS(struct site, hosts, "hosts", REQUIRED,
              "The hosts it answers for: names, \"*.example.org\" for all below a name, \"*\" for "
              "all that no other site has. Of several that fit the most specific wins."),
-    OPT_STRS(struct site, listen, "listen", NULL, "Names of its listeners. Default: all of them."),
+    OPT_STRS(struct site, listen, "listen", NULL,
+             "Names of its listeners. Default: all of them, so where a listener is for one site "
+             "alone, the others need this."),
     OPTION_ROW(struct site, errors, struct strs, OPTION_STRS, "errors", .is_path = true,
                .about = "Pages for errors, each spelled \"404 FILE\" or \"500-599 FILE\". Default: "
                         "those of the top level."),

@@ -14,7 +14,8 @@ static const struct option allow_options[] = {
     OPT_STRS(struct allow, texts, "allow", NULL,
              "Addresses and networks, spelled as with \"deny\"; requests of all others get 403. "
              "What a route allows stands in place of what its site allows, and that in place of "
-             "the top level's. Who is denied is not let in by it."),
+             "the top level's. Who is denied is not let in by it. The machine itself is "
+             "\"127.0.0.0/8\" and \"::1\"."),
     OPT_END
 };
 

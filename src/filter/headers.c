@@ -46,8 +46,8 @@ static const struct option headers_options[] = {
              "nosniff, Referrer-Policy: strict-origin-when-cross-origin, X-Frame-Options: "
              "SAMEORIGIN, Permissions-Policy: camera=(), geolocation=(), microphone=(), "
              "payment=(), usb=(), and Cross-Origin-Opener-Policy: same-origin. Those of which set, "
-             "add or remove say something, here or further in, are left out. \"none\" takes none "
-             "away that \"secure\" sets further out; remove does."),
+             "add or remove say something, here or further in, are left out. \"none\" takes "
+             "nothing away that is set further out; remove does that."),
     OPT_END
 };
 

@@ -30,8 +30,8 @@ static const struct option limits_options[] = {
              "timeouts; then the client gets 504. In a pool it does not begin anew while a body is "
              "taken in, so that slow uploads do not hold its threads for longer."),
     OPT_INT(struct limits_conf, requests, "requests", 0, 0, 1000000,
-            "Requests of the route at once, each until the last byte of its answer is sent. 0: no "
-            "bound."),
+            "Requests of the route at once, each until the last byte of its answer is sent; said "
+            "in a site, of each of its routes. 0: no bound."),
     OPT_INT(struct limits_conf, queue, "queue", 0, 0, 1000000,
             "How many requests past that number may wait for their turn; further ones get 503."),
     OPT_TIME(struct limits_conf, queue_time, "queue_time", "5s", NSEC_PER_MSEC, DAY,

@@ -19,6 +19,7 @@ START_TEST(characters)
     becomes(STR("a /b~"), "a /b~");
     becomes(STR("\"\\"), "\\\"\\\\");
     becomes(STR("\0\n\x1f\x7f"), "\\u0000\\u000a\\u001f\\u007f");
+    becomes(STR("\xc2\x80\xc2\x9b\xc2\x9f\xc2\xa0"), "\\u0080\\u009b\\u009f\xc2\xa0");
     becomes(STR("\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80"),
             "\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80");
 }
