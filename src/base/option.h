@@ -108,6 +108,7 @@ struct option_check {
     struct strs names; /* the wildcards of the route's pattern, in order */
     bool any_name;     /* the pattern was refused, so its names are not judged */
     bool any_host;     /* a request may name any host, not only such as the config knows */
+    const void *outer; /* filters: what the struct began with, that of the level around; or NULL */
     void **shared;     /* handlers: for what the routes of a site share, in the arena; NULL first */
     void (*report)(struct option_check *c, bool error, const char *option, const char *fmt,
                    va_list ap) PRINTF_LIKE(4, 0);

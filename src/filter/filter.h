@@ -26,7 +26,7 @@ struct filter_kind {
     /* The table has one option, named as the kind, whose value stands for the group. */
     bool plain;
     void (*check)(struct option_check *c, void *conf);
-    /* Or NULL. After check(): joins what the outer level says to conf. */
+    /* Or NULL. After check(), which is not told of it: joins what the outer level says to conf. */
     void (*merge)(struct option_check *c, const void *outer, void *conf);
     /* Or NULL; as in a handler kind. With merge() it compares what that made, too. */
     bool (*same)(const void *a, const void *b);

@@ -17,10 +17,8 @@ static const struct option respond_options[] = {
     OPT_INT(struct respond, status, "status", 200, 200, 599, "Status of the reply."),
     OPT_STR(struct respond, body, "body", "",
             "Body of the reply. It may hold variables, as in \"no shop {name}\\n\", which are "
-            "escaped as "
-            "its type demands; \"{{\" and \"}}\" are braces. Must be empty with status 204, 205 "
-            "and 304, "
-            "which have none."),
+            "escaped as its type demands; \"{{\" and \"}}\" are braces. Must be empty with status "
+            "204, 205 and 304, which have none."),
     OPT_STR(struct respond, type, "type", "text/plain; charset=utf-8",
             "Content-Type of the body. Not sent when the body is empty, or when this is \"\"; then "
             "the body may not hold variables."),
