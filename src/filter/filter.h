@@ -33,7 +33,10 @@ struct filter_kind {
     /* Or NULL. The size of what the loops share for each route, of whatever version of the config:
      * exchange_shared(). Zeroed at first, freed with the route. 0: nothing. */
     size_t (*shared)(const void *conf);
-    /* Its request() may refuse a client for who it is, which `muxd explain` cannot tell. */
+    /* Or NULL. Whether respond() sets or removes that field. */
+    bool (*changes)(const void *conf, struct str field);
+    /* Its request() refuses clients for who they are, at once (NEXT or DONE); also where no route
+     * answers. `muxd explain` does not know who asks. */
     bool by_client;
     step_fn *request;                                      /* or NULL */
     void (*respond)(struct exchange *x, const void *conf); /* or NULL */

@@ -267,7 +267,14 @@ static void headers_respond(struct exchange *x, const void *conf)
         add_line(r, &h->adds.v[i], &routed);
 }
 
+static bool headers_changes(const void *conf, struct str field)
+{
+    const struct headers *h = conf;
+
+    return has_str(&h->removes, field) || has_name(&h->sets, field) || has_name(&h->adds, field);
+}
+
 FILTER_KIND(headers, .order = 90, .size = sizeof(struct headers), .options = headers_options,
             .check = headers_check, .merge = headers_merge, .same = headers_same,
-            .respond = headers_respond,
+            .respond = headers_respond, .changes = headers_changes,
             .about = "Sets, adds and removes fields of the response, of error answers too.");

@@ -109,6 +109,13 @@ static enum step respond_handle(struct exchange *x)
     return STEP_DONE;
 }
 
+static bool respond_escapes(const void *conf)
+{
+    const struct respond *r = conf;
+
+    return !r->compiled.constant;
+}
+
 static struct str respond_explain(const void *conf, const struct routed *r, struct arena *a)
 {
     const struct respond *respond = conf;
@@ -126,6 +133,6 @@ static struct str respond_explain(const void *conf, const struct routed *r, stru
 
 HANDLER_KIND(
     respond, .size = sizeof(struct respond), .options = respond_options, .check = respond_check,
-    .handle = respond_handle, .explain = respond_explain,
+    .handle = respond_handle, .explain = respond_explain, .escapes = respond_escapes,
     .about =
         "Answers every request with the same status, and the same body but for variables in it.");
