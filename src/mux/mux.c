@@ -167,8 +167,9 @@ static int seal_tokens(struct mux *m, uint16_t **ret_numbers)
     return 0;
 }
 
-/* Memory for the trees. What is large is read all over: with small pages most reads would need a
- * table of pages first that is in no cache. */
+/* Memory for the trees, zeroed, as a walk reads past the end of a node's tags, and of the last node.
+ * What is large is read all over: with small pages most reads would need a table of pages first
+ * that is in no cache. */
 static uint64_t *alloc_words(struct mux *m, uint64_t n)
 {
     size_t size = (size_t)n * sizeof(uint64_t);
@@ -180,7 +181,7 @@ static uint64_t *alloc_words(struct mux *m, uint64_t n)
     uintptr_t end = ((uintptr_t)p + size) & ~(HUGE_PAGE - 1);
     if (begin < end)
         madvise((void *)begin, end - begin, MADV_HUGEPAGE);
-    return (uint64_t *)(((uintptr_t)p + 63) & ~(uintptr_t)63);
+    return memset((void *)(((uintptr_t)p + 63) & ~(uintptr_t)63), 0, size);
 }
 
 static int place_hosts(const struct tree_node *hosts, uint64_t *words)
@@ -213,7 +214,6 @@ static int seal_trees(struct mux *m, const uint16_t *numbers)
     uint64_t *words = alloc_words(m, n + PACKED_BEHIND);
     if (words == NULL)
         return -ENOMEM;
-    words[n] = 0; /* PACKED_BEHIND */
     packed_write(words, &b->any_host, numbers);
     write_hosts(words, &b->exact, numbers);
     write_hosts(words, &b->below, numbers);
