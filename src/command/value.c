@@ -29,7 +29,7 @@ static int add_quoted(struct buf *b, struct str s)
 
 static int add_list(struct buf *b, struct strs list)
 {
-    int r = buf_add_str(b, STR("[ "));
+    int r = buf_add_str(b, list.n > 0 ? STR("[ ") : STR("["));
 
     for (size_t i = 0; i < list.n && r == 0; i++) {
         if (i > 0)
@@ -72,7 +72,7 @@ static bool is_unset(const struct option *o, const void *at)
     case OPTION_STR:
         return ((const struct str *)at)->p == NULL;
     case OPTION_STRS:
-        return ((const struct strs *)at)->n == 0;
+        return ((const struct strs *)at)->v == NULL;
     case OPTION_TIME:
     case OPTION_SIZE:
         return *(const int64_t *)at < o->min;
