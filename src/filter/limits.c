@@ -60,7 +60,7 @@ static void limits_check(struct option_check *c, void *conf)
 {
     struct limits_conf *l = conf;
 
-    if (l->queue > 0 && l->requests == 0)
+    if (c->in_route && l->queue > 0 && l->requests == 0) /* a site's routes may have the number */
         option_warning(c, "queue", "nothing waits here without a number of `requests`");
 }
 
