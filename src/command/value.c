@@ -16,6 +16,8 @@ static int add_quoted(struct buf *b, struct str s)
         size_t n = utf8_len(s.p, s.n);
         unsigned char c = (unsigned char)s.p[0];
         const char *at = strchr("\"\\\n\t\r\f", c);
+        if (n == 2 && c == 0xc2 && (unsigned char)s.p[1] < 0xa0)
+            n = 0; /* a C1 control, which a terminal would obey */
         if (c != '\0' && at != NULL)
             r = buf_printf(b, "\\%c", "\"\\ntrf"[at - "\"\\\n\t\r\f"]);
         else if (n == 0 || c < ' ' || c == 0x7f)
