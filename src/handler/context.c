@@ -117,6 +117,15 @@ static bool uri_variable(struct context *p, struct str name, enum variable v, en
                      "a target; under another name it would not hide the request's host");
         return false;
     }
+    /* Spelled as one of the two that begin with a slash, it may be "https:..." instead. */
+    if (p->state == URI_BEGIN && v == VARIABLE_CAPTURE &&
+        (str_eq(name, STR("path")) || str_eq(name, STR("uri")))) {
+        option_error(p->check, p->option,
+                     "{%.*s} is a wildcard of the pattern here, which may not begin a target; put "
+                     "a \"/\" before it, or give it another name",
+                     str_fmt(name));
+        return false;
+    }
     if (p->state == URI_AUTHORITY && !is_path) {
         option_error(p->check, p->option,
                      "{%.*s} may not stand in the host of a target, only {host} may; a \"/\" "

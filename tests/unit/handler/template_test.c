@@ -277,6 +277,12 @@ START_TEST(a_wildcard_hides_a_fixed_name)
     /* Nor may it stand where the name may. */
     ck_assert(!template_compile(&conf.check, "to", STR("http://{host}/"), TEMPLATE_URI, &t));
     ck_assert(fake_conf_reported(&conf, "{host} is a wildcard of the pattern here"));
+    /* "/go/{path...}" and "/go/https:/other.example". */
+    name_wildcards("path", "uri");
+    ck_assert(!template_compile(&conf.check, "to", STR("{path}"), TEMPLATE_URI, &t));
+    ck_assert(fake_conf_reported(&conf, "{path} is a wildcard of the pattern here"));
+    ck_assert(!template_compile(&conf.check, "to", STR("{uri}/x"), TEMPLATE_URI, &t));
+    compile("/{path}", TEMPLATE_URI);
 }
 END_TEST
 
