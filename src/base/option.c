@@ -93,7 +93,8 @@ static bool same_value(const struct option *o, const void *a, const void *b)
         for (size_t i = 0; list_a->n == list_b->n && i < list_a->n; i++)
             if (!str_eq(list_a->v[i], list_b->v[i]))
                 return false;
-        return list_a->n == list_b->n;
+        /* `[ ]` is not the same as nothing. */
+        return list_a->n == list_b->n && (list_a->v == NULL) == (list_b->v == NULL);
     }
     return false;
 }

@@ -123,7 +123,7 @@ struct str subject_value(struct subject *s, const struct option *o, const void *
 {
     struct arena *a = &s->scratch;
     const struct strs *list = (const void *)((const char *)own + o->offset);
-    struct str dir = str_of(from ? from->file : NULL), all = STR("[ ");
+    struct str dir = str_of(from ? from->file : NULL), all = STR("[");
 
     if (str_starts(dir, s->dir))
         dir = str_from(dir, s->dir.n);
@@ -136,7 +136,7 @@ struct str subject_value(struct subject *s, const struct option *o, const void *
         struct str path = list->v[i], first = str_cut(&path, ' ');
         path = moved(a, str_trim(path), dir);
         struct str one = arena_printf(a, "%.*s %.*s", str_fmt(first), str_fmt(path));
-        all = arena_printf(a, "%.*s%s%.*s", str_fmt(all), i ? ", " : "",
+        all = arena_printf(a, "%.*s%s%.*s", str_fmt(all), i ? ", " : " ",
                            str_fmt(value_quote(one, a)));
     }
     return arena_printf(a, "%.*s ]", str_fmt(all));

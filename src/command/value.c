@@ -16,6 +16,8 @@ static int add_quoted(struct buf *b, struct str s)
         size_t n = utf8_len(s.p, s.n);
         unsigned char c = (unsigned char)s.p[0];
         const char *at = strchr("\"\\\n\t\r\f", c);
+        if (n == 2 && c == 0xc2 && (unsigned char)s.p[1] < 0xa0)
+            n = 0; /* a C1 control, which a terminal would obey */
         if (c != '\0' && at != NULL)
             r = buf_printf(b, "\\%c", "\"\\ntrf"[at - "\"\\\n\t\r\f"]);
         else if (n == 0 || c < ' ' || c == 0x7f)
@@ -29,7 +31,7 @@ static int add_quoted(struct buf *b, struct str s)
 
 static int add_list(struct buf *b, struct strs list)
 {
-    int r = buf_add_str(b, STR("[ "));
+    int r = buf_add_str(b, list.n > 0 ? STR("[ ") : STR("["));
 
     for (size_t i = 0; i < list.n && r == 0; i++) {
         if (i > 0)
@@ -72,7 +74,7 @@ static bool is_unset(const struct option *o, const void *at)
     case OPTION_STR:
         return ((const struct str *)at)->p == NULL;
     case OPTION_STRS:
-        return ((const struct strs *)at)->n == 0;
+        return ((const struct strs *)at)->v == NULL;
     case OPTION_TIME:
     case OPTION_SIZE:
     case OPTION_ENUM:

@@ -82,7 +82,8 @@ struct kind_check {
     struct loader *l;
     struct setting group;
     const struct option *options;
-    bool plain; /* the group is the value of the one option */
+    bool plain;    /* the group is the value of the one option */
+    bool inherits; /* what the group does not give is from a level further out */
 };
 
 /* The table has told already that it is missing. */
@@ -118,6 +119,8 @@ static void report_check(struct option_check *c, bool error, const char *option,
 
     if (option != NULL && !k->plain && is_missing(k, option))
         return;
+    if (s.node == NULL && option != NULL && k->inherits && !error)
+        return; /* it was warned about where it stands, or is put right by what stands here */
     if (s.node == NULL || option == NULL) {
         s = k->group;
         part = AT_NAME;
@@ -222,6 +225,7 @@ int load_kind(struct loader *l, const struct scope *scope, struct setting s,
         .group = s,
         .options = options,
         .plain = kind->plain,
+        .inherits = over != NULL,
     };
     if (name_wildcards(l, scope, &k.check) < 0)
         return -ENOMEM;

@@ -307,6 +307,7 @@ START_TEST(a_wildcard_hides_a_fixed_name)
     ck_assert(!template_compile(&conf.check, "to", STR("{path}"), TEMPLATE_URI, &t));
     ck_assert(fake_conf_reported(&conf, "{path}, a wildcard of the pattern, may not begin"));
     ck_assert(!template_compile(&conf.check, "to", STR("{uri}"), TEMPLATE_URI, &t));
+    compile("/{path}", TEMPLATE_URI);
 }
 END_TEST
 
