@@ -92,10 +92,10 @@ struct exchange {
     bool ended;          /* exchange_end() was called: only its memory is waited for */
     int64_t began;       /* loop_now() when its head was complete */
     /* Constant once it began, so who holds it may read them too. */
-    uint64_t id;    /* in the logs, and in the bodies of errors */
-    struct str raw; /* instead of a request that was refused: the begin of its first line */
-    bool unlogged;    /* not for the access log: exchange_log() */
-    struct str note;  /* for it, likewise */
+    uint64_t id;     /* in the logs, and in the bodies of errors */
+    struct str raw;  /* instead of a request that was refused: the begin of its first line */
+    bool unlogged;   /* not for the access log: exchange_log() */
+    struct str note; /* for it, likewise */
     /* Of the log, told by the protocol. */
     unsigned version_minor;  /* of HTTP/1 */
     unsigned status;         /* of the response, once its head is on its way; or 0 */
