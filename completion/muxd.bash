@@ -12,13 +12,15 @@ _muxd_listeners() {
     echo "$names"
 }
 
-# Up to their first wildcard.
+# Up to their first wildcard. Only such as are nothing to the shell: compgen expands what it is
+# given, and a pattern may be "/$(reboot)".
 _muxd_paths() {
-    local line
+    local line plain='^[A-Za-z0-9/._~%+@=-]*$'
     "$1" routes --json -c "$2" 2>/dev/null | tr , '\n' | while read -r line; do
         [[ $line == '"pattern":"/'* ]] || continue
         line=${line#*:\"}
-        echo "${line%%[\"{]*}"
+        line=${line%%[\"{]*}
+        [[ $line =~ $plain ]] && echo "$line"
     done | head -n 2000
 }
 

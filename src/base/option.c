@@ -26,7 +26,7 @@ static int set_default(const struct option *o, void *at, struct arena *arena)
         *(int64_t *)at = o->def_int;
         return def ? str_size(str_of(def), at) : 0;
     case OPTION_ENUM:
-        *(int64_t *)at = 0;
+        *(int64_t *)at = o->def_int;
         for (int64_t i = 0; def != NULL; i++) {
             if (o->choices[i] == NULL)
                 return -EINVAL;

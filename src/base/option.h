@@ -37,9 +37,9 @@ struct option {
     const char *name; /* NULL ends the table */
     enum option_type type;
     size_t offset;
-    const char *def;            /* the default as a config would spell it; NULL: none; REQUIRED */
-    int64_t def_int;            /* INT, BOOL: the default; TIME, SIZE: the value if `def` is NULL */
-    int64_t min, max;           /* INT; TIME in ns and SIZE in bytes, as numbers */
+    const char *def;  /* the default as a config would spell it; NULL: none; REQUIRED */
+    int64_t def_int;  /* INT, BOOL: the default; others: what stands for none, if `def` is NULL */
+    int64_t min, max; /* INT; TIME in ns and SIZE in bytes, as numbers */
     const char *const *choices; /* ENUM: NULL-terminated */
     bool is_path; /* STR; of each of STRS what stands behind its first blank: a file's name, which
                      starts at the directory of the config file if it is relative */
@@ -82,6 +82,9 @@ extern const char option_required[];
 #define OPT_ENUM(S, member, key, def_, choices_, about_)                                           \
     OPTION_ROW(S, member, int64_t, OPTION_ENUM, key, .def = def_, .choices = choices_,             \
                .about = about_)
+#define OPT_ENUM_OR(S, member, key, none, choices_, about_)                                        \
+    OPTION_ROW(S, member, int64_t, OPTION_ENUM, key, .def_int = none, .choices = choices_,         \
+               .about = about_)
 #define OPT_STRS(S, member, key, def_, about_)                                                     \
     OPTION_ROW(S, member, struct strs, OPTION_STRS, key, .def = def_, .about = about_)
 #define OPT_END                                                                                    \
@@ -105,6 +108,7 @@ struct option_check {
     struct strs names; /* the wildcards of the route's pattern, in order */
     bool any_name;     /* the pattern was refused, so its names are not judged */
     bool any_host;     /* a request may name any host, not only such as the config knows */
+    const void *outer; /* filters: what the struct began with, that of the level around; or NULL */
     void **shared;     /* handlers: for what the routes of a site share, in the arena; NULL first */
     void (*report)(struct option_check *c, bool error, const char *option, const char *fmt,
                    va_list ap) PRINTF_LIKE(4, 0);

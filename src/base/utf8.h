@@ -38,4 +38,16 @@ static inline size_t utf8_len(const char *p, size_t n)
     return len;
 }
 
+/* The bytes of what stands at p (n > 0 are there), at least 1, and whether it may go to a terminal
+ * as it is: a character that is no control. */
+static inline size_t utf8_shown(const char *p, size_t n, bool *ret_shown)
+{
+    size_t len = utf8_len(p, n);
+    unsigned char c = (unsigned char)p[0];
+
+    *ret_shown =
+        len > 1 ? c != 0xC2 || (unsigned char)p[1] >= 0xA0 : len == 1 && c >= ' ' && c < 127;
+    return len ? len : 1;
+}
+
 #endif

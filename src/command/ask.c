@@ -1,21 +1,13 @@
 /* ask.c - see ask.h. The thread of main(). */
 #include "command/ask.h"
 
-static struct str behind_scheme(struct str url)
-{
-    static const struct str schemes[] = { { "http://", 7 }, { "https://", 8 } };
-
-    for (size_t i = 0; i < array_len(schemes); i++)
-        if (str_ieq(str_head(url, schemes[i].n), schemes[i]))
-            return str_from(url, schemes[i].n);
-    return STR_EMPTY;
-}
+#include "http/target.h"
 
 /* What a client makes of a URL. */
 static const char *split(struct str method, struct str url, struct arena *arena,
                          struct str *ret_target, struct str *ret_host)
 {
-    struct str rest = behind_scheme(url);
+    struct str rest = target_behind_scheme(url);
 
     *ret_target = url = str_head(url, str_chr(url, '#'));
     *ret_host = STR_EMPTY;

@@ -11,21 +11,11 @@ struct columns_row {
     struct str cells[COLUMNS_MAX];
 };
 
-/* The length of the character at s.p, and whether a terminal shows it. */
-static size_t character(struct str s, bool *ret_shown)
-{
-    size_t n = utf8_len(s.p, s.n);
-    unsigned char c = (unsigned char)s.p[0];
-
-    *ret_shown = n > 1 ? c != 0xC2 || (unsigned char)s.p[1] >= 0xA0 : n == 1 && c >= ' ' && c < 127;
-    return n ? n : 1;
-}
-
 void columns_text(struct str s)
 {
     while (s.n != 0) {
         bool shown;
-        size_t n = character(s, &shown);
+        size_t n = utf8_shown(s.p, s.n, &shown);
         for (size_t i = 0; i < n; i++)
             printf(shown ? "%c" : "\\x%02X", (unsigned char)s.p[i]);
         s = str_from(s, n);
@@ -38,7 +28,7 @@ static size_t width(struct str s)
 
     while (s.n != 0) {
         bool shown;
-        size_t n = character(s, &shown);
+        size_t n = utf8_shown(s.p, s.n, &shown);
         w += shown ? 1 : 4 * n;
         s = str_from(s, n);
     }

@@ -121,6 +121,18 @@ static void print_captures(struct subject *s, const struct explanation *e)
     columns_print(&c, "captures   ");
 }
 
+/* What is between the client and that answer. */
+static void print_doors(const struct filters *f)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < f->n; i++)
+        if (f->v[i].kind->by_client)
+            printf("%s%s", n++ == 0 ? ", if " : " and ", f->v[i].kind->name);
+    if (n > 0)
+        printf(" let%s the client in", n == 1 ? "s" : "");
+}
+
 static void print_answer(const struct explanation *e)
 {
     const struct request *r = &e->ask.request;
@@ -142,6 +154,8 @@ static void print_answer(const struct explanation *e)
     }
     if (reason != NULL)
         printf(", reason=%s", reason);
+    if (e->ask.status == 0 && e->decision.site != NULL)
+        print_doors(&e->decision.site->filters);
     putchar('\n');
 }
 
@@ -163,7 +177,7 @@ static void print_options(struct subject *s, struct columns *c, const char *grou
     }
 }
 
-/* Where no route answers, those that see responses alone. */
+/* Where no route answers, those that see responses, or who asks. */
 static void print_filters(struct subject *s, const struct filters *f, bool unrouted)
 {
     struct explain_option shown[EXPLAIN_OPTIONS_MAX];
@@ -171,7 +185,7 @@ static void print_filters(struct subject *s, const struct filters *f, bool unrou
 
     columns_init(&c, &s->scratch);
     for (size_t i = 0; i < f->n; i++)
-        if (!unrouted || f->v[i].kind->respond != NULL)
+        if (!unrouted || f->v[i].kind->respond != NULL || f->v[i].kind->by_client)
             print_options(s, &c, f->v[i].kind->name, shown, explain_filter(s, &f->v[i], shown));
     columns_print(&c, "filters    ");
 }
@@ -186,6 +200,7 @@ static void print_route(struct subject *s, const struct explanation *e)
     if (deed.p != NULL) {
         label("answer");
         columns_text(deed);
+        print_doors(&r->filters);
         putchar('\n');
     }
     struct filter_use handler = { .kind = &(struct filter_kind){ .name = r->kind->name,

@@ -75,6 +75,7 @@ static bool is_unset(const struct option *o, const void *at)
         return ((const struct strs *)at)->n == 0;
     case OPTION_TIME:
     case OPTION_SIZE:
+    case OPTION_ENUM:
         return *(const int64_t *)at < o->min;
     default:
         return false;

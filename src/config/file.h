@@ -1,6 +1,6 @@
 /*
  * file.h - one parsed config file as a tree of settings that know their places. libconfig is
- * known to file.c alone. One thread.
+ * known to values.c alone. One thread.
  */
 #ifndef MUXD_CONFIG_FILE_H
 #define MUXD_CONFIG_FILE_H

@@ -171,16 +171,6 @@ done:
     free(files);
 }
 
-/* The length of the character at s.p; *ret_plain: it may go to a terminal as it is. */
-static size_t character(struct str s, bool *ret_plain)
-{
-    size_t n = utf8_len(s.p, s.n);
-    unsigned char c = (unsigned char)s.p[0];
-
-    *ret_plain = n > 1 ? c != 0xC2 || (unsigned char)s.p[1] >= 0xA0 : n == 1 && c >= ' ' && c < 127;
-    return n ? n : 1;
-}
-
 /* What a file holds is shown without letting it speak to the terminal. */
 static int add_shown(struct buf *b, struct str s, bool keep_tabs)
 {
@@ -188,7 +178,7 @@ static int add_shown(struct buf *b, struct str s, bool keep_tabs)
 
     while (s.n != 0 && r == 0) {
         bool plain;
-        size_t n = character(s, &plain);
+        size_t n = utf8_shown(s.p, s.n, &plain);
         if (plain || (keep_tabs && s.p[0] == '\t'))
             r = buf_add(b, s.p, n);
         else
@@ -207,14 +197,14 @@ static int add_caret(struct buf *b, struct str source, size_t col, size_t width)
 
     while (r == 0 && at < col && at < source.n) {
         r = buf_add(b, source.p[at] == '\t' ? "\t" : " ", 1);
-        at += character(str_from(source, at), &plain);
+        at += utf8_shown(source.p + at, source.n - at, &plain);
     }
     do {
         if (r == 0)
             r = buf_add(b, first ? "^" : "~", 1);
         first = false;
         if (at < source.n)
-            at += character(str_from(source, at), &plain);
+            at += utf8_shown(source.p + at, source.n - at, &plain);
     } while (r == 0 && at < col + width && at < source.n);
     return r == 0 ? buf_add(b, "\n", 1) : r;
 }

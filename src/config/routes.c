@@ -252,6 +252,21 @@ static int load_options(struct loader *l, struct route *r, struct setting group,
     return error < 0 ? error : load_pattern(l, r, group, conf.match);
 }
 
+/* A body with variables is safe as what it was escaped for, and as nothing else. */
+static void check_type(struct loader *l, const struct route *r, struct setting group)
+{
+    if (r->kind == NULL || r->kind->escapes == NULL || !r->kind->escapes(r->conf))
+        return;
+    for (size_t i = 0; i < r->filters.n; i++) {
+        const struct filter_use *f = &r->filters.v[i];
+        if (f->kind->changes != NULL && f->kind->changes(f->conf, STR("Content-Type")))
+            setting_error(setting_get(group, str_of(r->kind->name)), l->report, AT_NAME,
+                          "the body has variables, which are escaped for its type; so `%s` may "
+                          "not change Content-Type: give it as the option \"type\" here",
+                          f->kind->name);
+    }
+}
+
 int load_route(struct loader *l, struct named *named, struct str name, void *arg)
 {
     struct site *site = arg;
@@ -274,5 +289,8 @@ int load_route(struct loader *l, struct named *named, struct str name, void *arg
     arena_done(&scratch);
     if (error < 0 || (error = load_handler(l, r, group)) < 0)
         return error;
-    return load_filters(l, &scope, group, &site->filters, &r->filters);
+    error = load_filters(l, &scope, group, &site->filters, &r->filters);
+    if (error == 0)
+        check_type(l, r, group);
+    return error;
 }

@@ -36,5 +36,5 @@ static enum step allow_request(struct exchange *x)
 }
 
 FILTER_KIND(allow, .order = 30, .size = sizeof(struct allow), .options = allow_options,
-            .plain = true, .check = allow_check, .request = allow_request,
+            .plain = true, .by_client = true, .check = allow_check, .request = allow_request,
             .about = "Lets in only clients with certain addresses.");

@@ -53,5 +53,5 @@ static enum step deny_request(struct exchange *x)
 }
 
 FILTER_KIND(deny, .order = 20, .size = sizeof(struct deny), .options = deny_options, .plain = true,
-            .check = deny_check, .merge = deny_merge, .same = deny_same, .request = deny_request,
-            .about = "Refuses clients by their address.");
+            .by_client = true, .check = deny_check, .merge = deny_merge, .same = deny_same,
+            .request = deny_request, .about = "Refuses clients by their address.");

@@ -26,13 +26,18 @@ struct filter_kind {
     /* The table has one option, named as the kind, whose value stands for the group. */
     bool plain;
     void (*check)(struct option_check *c, void *conf);
-    /* Or NULL. After check(): joins what the outer level says to conf. */
+    /* Or NULL. After check(), which is not told of it: joins what the outer level says to conf. */
     void (*merge)(struct option_check *c, const void *outer, void *conf);
     /* Or NULL; as in a handler kind. With merge() it compares what that made, too. */
     bool (*same)(const void *a, const void *b);
     /* Or NULL. The size of what the loops share for each route, of whatever version of the config:
      * exchange_shared(). Zeroed at first, freed with the route. 0: nothing. */
     size_t (*shared)(const void *conf);
+    /* Or NULL. Whether respond() sets or removes that field. */
+    bool (*changes)(const void *conf, struct str field);
+    /* Its request() refuses clients for who they are, at once (NEXT or DONE); also where no route
+     * answers. `muxd explain` does not know who asks. */
+    bool by_client;
     step_fn *request;                                      /* or NULL */
     void (*respond)(struct exchange *x, const void *conf); /* or NULL */
     const char *about;

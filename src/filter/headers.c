@@ -9,7 +9,7 @@
 
 #define VALUE_MAX 8192 /* clients and proxies refuse longer fields */
 
-enum { PRESET_NONE, PRESET_SECURE };
+enum { PRESET_UNSAID = -1, PRESET_NONE, PRESET_SECURE };
 static const char *const presets[] = { "none", "secure", NULL };
 
 struct line {
@@ -41,13 +41,14 @@ static const struct option headers_options[] = {
              "that name, such as a further Set-Cookie. A value may hold variables."),
     OPT_STRS(struct headers, remove, "remove", NULL,
              "Names of fields that are taken off the response. This is done first."),
-    OPT_ENUM(struct headers, preset, "preset", "none", presets,
-             "\"secure\" sets fields that make browsers more careful: X-Content-Type-Options: "
-             "nosniff, Referrer-Policy: strict-origin-when-cross-origin, X-Frame-Options: "
-             "SAMEORIGIN, Permissions-Policy: camera=(), geolocation=(), microphone=(), "
-             "payment=(), usb=(), and Cross-Origin-Opener-Policy: same-origin. Those of which set, "
-             "add or remove say something, here or further in, are left out. \"none\" takes "
-             "nothing away that is set further out; remove does that."),
+    OPT_ENUM_OR(
+        struct headers, preset, "preset", PRESET_UNSAID, presets,
+        "\"secure\" sets fields that make browsers more careful: X-Content-Type-Options: "
+        "nosniff, Referrer-Policy: strict-origin-when-cross-origin, X-Frame-Options: "
+        "SAMEORIGIN, Permissions-Policy: camera=(), geolocation=(), microphone=(), "
+        "payment=(), usb=(), and Cross-Origin-Opener-Policy: same-origin. Those of which set, "
+        "add or remove say something, here or further in, are left out. \"none\" takes "
+        "those away that a preset further out sets."),
     OPT_END
 };
 
@@ -176,8 +177,8 @@ static void headers_check(struct option_check *c, void *conf)
     h->varies = any_varies(&h->sets) || any_varies(&h->adds);
 }
 
-/* Those of `outer` of which `inner` says nothing, then `own`. A preset gives way to an `add` too.
- */
+/* Those of `outer` of which `inner` says nothing, then `own`. A preset gives way to an `add` and
+ * to the preset "none", too. */
 static struct lines join_lines(struct option_check *c, const struct lines *outer,
                                const struct headers *inner, const struct lines *own)
 {
@@ -188,7 +189,7 @@ static struct lines join_lines(struct option_check *c, const struct lines *outer
     for (size_t i = 0; i < outer->n; i++) {
         const struct line *line = &outer->v[i];
         if (!has_str(&inner->remove, line->name) && !has_name(&inner->sets, line->name) &&
-            !(line->preset && has_name(&inner->adds, line->name)))
+            !(line->preset && (inner->preset == PRESET_NONE || has_name(&inner->adds, line->name))))
             all.v[all.n++] = *line;
     }
     for (size_t i = 0; i < own->n; i++)
@@ -266,7 +267,14 @@ static void headers_respond(struct exchange *x, const void *conf)
         add_line(r, &h->adds.v[i], &routed);
 }
 
+static bool headers_changes(const void *conf, struct str field)
+{
+    const struct headers *h = conf;
+
+    return has_str(&h->removes, field) || has_name(&h->sets, field) || has_name(&h->adds, field);
+}
+
 FILTER_KIND(headers, .order = 90, .size = sizeof(struct headers), .options = headers_options,
             .check = headers_check, .merge = headers_merge, .same = headers_same,
-            .respond = headers_respond,
+            .respond = headers_respond, .changes = headers_changes,
             .about = "Sets, adds and removes fields of the response, of error answers too.");

@@ -58,9 +58,12 @@ struct ticket {
 
 static void limits_check(struct option_check *c, void *conf)
 {
+    const struct limits_conf *outer = c->outer;
     struct limits_conf *l = conf;
 
-    if (l->queue > 0 && l->requests == 0)
+    /* A site may say for routes that have `requests`. */
+    if (c->in_route && l->queue > 0 && l->requests == 0 &&
+        (outer == NULL || outer->queue != l->queue))
         option_warning(c, "queue", "nothing waits here without a number of `requests`");
 }
 

@@ -23,10 +23,20 @@ static const struct option log_options[] = {
 
 static void log_check(struct option_check *c, void *conf)
 {
+    const struct log_conf *outer = c->outer;
     struct log_conf *l = conf;
 
-    if (l->note.n > 0)
+    if (outer != NULL && l->note.p == outer->note.p) /* what it says, it says of its own level */
+        l->compiled = outer->compiled;
+    else if (l->note.n > 0)
         template_compile(c, "note", l->note, TEMPLATE_PLAIN, &l->compiled);
+}
+
+static bool log_same(const void *a, const void *b)
+{
+    const struct log_conf *l = a, *m = b;
+
+    return template_same(&l->compiled, &m->compiled);
 }
 
 /* A note that finds no memory is left out: the line matters more. */
@@ -58,5 +68,5 @@ static void log_respond(struct exchange *x, const void *conf)
 }
 
 FILTER_KIND(log, .order = 10, .size = sizeof(struct log_conf), .options = log_options,
-            .check = log_check, .request = log_request, .respond = log_respond,
+            .check = log_check, .same = log_same, .request = log_request, .respond = log_respond,
             .about = "Says what the access log tells of the requests.");

@@ -2,6 +2,7 @@
 #include "handler/context.h"
 
 #include "http/chars.h"
+#include "http/target.h"
 
 /* ---- URIs */
 
@@ -57,23 +58,12 @@ static bool authority_byte(struct context *p, char c)
     return true;
 }
 
-/* What stands behind "http://" or "https://"; {NULL, 0} if `to` begins with neither. */
-static struct str behind_scheme(struct str to)
-{
-    static const struct str schemes[] = { { "http://", 7 }, { "https://", 8 } };
-
-    for (size_t i = 0; i < array_len(schemes); i++)
-        if (str_ieq(str_head(to, schemes[i].n), schemes[i]))
-            return str_from(to, schemes[i].n);
-    return STR_EMPTY;
-}
-
 static bool uri_text(struct context *p, struct str s)
 {
     if (!check_uri_bytes(p, s))
         return false;
     if (p->state == URI_BEGIN) {
-        struct str rest = behind_scheme(s);
+        struct str rest = target_behind_scheme(s);
         p->state = rest.p != NULL ? URI_AUTHORITY : URI_PATH;
         if (rest.p != NULL)
             s = rest;

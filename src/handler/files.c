@@ -29,7 +29,7 @@ struct files {
     struct tree tree; /* files_check() opens its root, and takes leading slashes off the fallback */
     struct strs types;
     /* Set by files_check(). */
-    struct str path; /* of the root, absolute */
+    struct str path; /* of the root, as it was opened */
     struct mime_table own_types;
 };
 

@@ -170,6 +170,9 @@ struct handler_kind {
      * outside. */
     bool (*same)(const void *a, const void *b);
     step_fn *handle;
+    /* Or NULL. Whether the body is escaped for its Content-Type, which no filter may then change.
+     */
+    bool (*escapes)(const void *conf);
     /* Or NULL. What would be answered, in words, "308 to /new/"; opens nothing. Bytes of the path
      * may stand in it decoded: who prints them escapes them. {NULL, 0} without memory. */
     struct str (*explain)(const void *conf, const struct routed *r, struct arena *a);

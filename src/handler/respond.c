@@ -17,10 +17,8 @@ static const struct option respond_options[] = {
     OPT_INT(struct respond, status, "status", 200, 200, 599, "Status of the reply."),
     OPT_STR(struct respond, body, "body", "",
             "Body of the reply. It may hold variables, as in \"no shop {name}\\n\", which are "
-            "escaped as "
-            "its type demands; \"{{\" and \"}}\" are braces. Must be empty with status 204, 205 "
-            "and 304, "
-            "which have none."),
+            "escaped as its type demands; \"{{\" and \"}}\" are braces. Must be empty with status "
+            "204, 205 and 304, which have none."),
     OPT_STR(struct respond, type, "type", "text/plain; charset=utf-8",
             "Content-Type of the body. Not sent when the body is empty, or when this is \"\"; then "
             "the body may not hold variables."),
@@ -111,6 +109,13 @@ static enum step respond_handle(struct exchange *x)
     return STEP_DONE;
 }
 
+static bool respond_escapes(const void *conf)
+{
+    const struct respond *r = conf;
+
+    return !r->compiled.constant;
+}
+
 static struct str respond_explain(const void *conf, const struct routed *r, struct arena *a)
 {
     const struct respond *respond = conf;
@@ -128,6 +133,6 @@ static struct str respond_explain(const void *conf, const struct routed *r, stru
 
 HANDLER_KIND(
     respond, .size = sizeof(struct respond), .options = respond_options, .check = respond_check,
-    .handle = respond_handle, .explain = respond_explain,
+    .handle = respond_handle, .explain = respond_explain, .escapes = respond_escapes,
     .about =
         "Answers every request with the same status, and the same body but for variables in it.");

@@ -66,6 +66,9 @@ static bool find_variable(const struct option_check *c, struct str name, struct 
     return c->any_name;
 }
 
+/* With variables: it is put together in the memory of an exchange, which is little. */
+#define VARIABLE_TEXT_MAX KIB(64)
+
 #define NAMES_MAX                                                                                  \
     32 /* a pattern has fewer wildcards (MUX_CAPTURES_MAX), and some names are fixed */
 
@@ -238,6 +241,11 @@ bool template_compile(struct option_check *c, const char *option, struct str tex
         constant &= ret->pieces[i].variable == VARIABLE_NONE;
     if (ok && constant)
         ret->text = str_make(k.bytes, k.n_bytes);
+    if (ok && !constant && text.n > VARIABLE_TEXT_MAX) {
+        option_error(c, option, "a text with variables has at most %zu bytes, not %zu",
+                     VARIABLE_TEXT_MAX, text.n);
+        ok = false;
+    }
     ret->constant = !ok || constant;
     ret->has_query = k.context.has_query;
     ret->needs_host = k.context.needs_host;

@@ -58,8 +58,8 @@ struct template
 };
 
 /*
- * `text` must live as long as c->arena. false: what is wrong was reported about `option`, and *ret
- * is `text` as a constant.
+ * With variables it has at most 64 KiB. `text` must live as long as c->arena. false: what is wrong
+ * was reported about `option`, and *ret is `text` as a constant.
  */
 bool template_compile(struct option_check *c, const char *option, struct str text,
                       enum template_use use, struct template *ret);

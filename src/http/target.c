@@ -86,14 +86,20 @@ static const char *parse_path(struct request *r, struct str s, struct arena *are
     return NULL;
 }
 
-static const char *parse_absolute(struct request *r, struct arena *arena)
+struct str target_behind_scheme(struct str uri)
 {
     static const struct str schemes[] = { { "http://", 7 }, { "https://", 8 } };
-    struct str rest = STR_EMPTY;
 
     for (size_t i = 0; i < array_len(schemes); i++)
-        if (str_ieq(str_head(r->target, schemes[i].n), schemes[i]))
-            rest = str_from(r->target, schemes[i].n);
+        if (str_ieq(str_head(uri, schemes[i].n), schemes[i]))
+            return str_from(uri, schemes[i].n);
+    return STR_EMPTY;
+}
+
+static const char *parse_absolute(struct request *r, struct arena *arena)
+{
+    struct str rest = target_behind_scheme(r->target);
+
     if (rest.n == 0)
         return "target_malformed";
     size_t end = 0;

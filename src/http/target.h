@@ -24,4 +24,8 @@ const char *target_parse(struct request *r, struct arena *arena) MUST_USE;
 const char *target_authority(struct str s, struct arena *arena, struct str *ret_host,
                              struct str *ret_port) MUST_USE;
 
+/* What stands behind "http://" or "https://", in any case; {NULL, 0} if `uri` begins with neither.
+ */
+struct str target_behind_scheme(struct str uri);
+
 #endif

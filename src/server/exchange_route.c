@@ -28,6 +28,21 @@ static enum step answer_unrouted(struct exchange *x, const struct decision *d)
     return step;
 }
 
+/* Who is refused by the site is refused everywhere, and does not learn what there is. */
+static bool refuses_client(struct exchange *x)
+{
+    const struct filters *f = &x->site->filters;
+
+    for (size_t i = 0; i < f->n; i++) {
+        if (!f->v[i].kind->by_client)
+            continue;
+        x->conf = f->v[i].conf;
+        if (f->v[i].kind->request(x) == STEP_DONE)
+            return true;
+    }
+    return false;
+}
+
 enum step exchange_route(struct exchange *x)
 {
     struct decision d = decide(x->conn->acceptor->conf, &x->request, &x->match);
@@ -37,7 +52,7 @@ enum step exchange_route(struct exchange *x)
         x->site = d.site;
     }
     if (d.verdict != VERDICT_ROUTE)
-        return answer_unrouted(x, &d);
+        return x->site != NULL && refuses_client(x) ? STEP_DONE : answer_unrouted(x, &d);
     x->route = x->match.route;
     return STEP_NEXT;
 }

@@ -167,18 +167,18 @@ static bool computes(struct reload *r)
 static void too_late(struct timer *t)
 {
     struct reload *r = container_of(t, struct reload, deadline);
-    int64_t since = clock_mono() - r->began;
+    int64_t took = clock_mono() - r->began;
     char why[512];
 
     if (r->stopping)
         return;
-    if (since < RELOAD_MAX && computes(r)) {
+    if (took < RELOAD_MAX && computes(r)) {
         (void)loop_timer(r->loop, &r->deadline, RELOAD_DEADLINE);
         return;
     }
     r->given_up = true;
     snprintf(why, sizeof why, "%.400s could not be loaded within %" PRId64 " s", file_of(r),
-             since / NSEC_PER_SEC);
+             took / NSEC_PER_SEC);
     fail(r, why);
 }
 
@@ -326,12 +326,12 @@ void reload_init(struct reload *r, struct loop *loop, struct change *change)
 
 void reload_look(const struct reload *r)
 {
-    int64_t since = clock_mono() - r->began;
+    int64_t took = clock_mono() - r->began;
 
-    if (r->change->n_switching > 0 && since > RELOAD_DEADLINE)
+    if (r->change->n_switching > 0 && took > RELOAD_DEADLINE)
         log_warning("%u loops have not taken up the new config for %" PRId64
                     " s: something holds them up",
-                    r->change->n_switching, since / NSEC_PER_SEC);
+                    r->change->n_switching, took / NSEC_PER_SEC);
 }
 
 void reload_stop(struct reload *r)

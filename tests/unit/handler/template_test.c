@@ -263,6 +263,24 @@ START_TEST(refusal)
 }
 END_TEST
 
+/* So long a text could not be filled in for any request. */
+START_TEST(too_long)
+{
+    static char text[KIB(64) + 2];
+    struct template t;
+
+    memset(text, 'x', sizeof text);
+    ck_assert(template_compile(&conf.check, "to", str_make(text, sizeof text), TEMPLATE_PLAIN, &t));
+    memcpy(text, "{uri}", 5);
+    ck_assert(template_compile(&conf.check, "to", str_make(text, KIB(64)), TEMPLATE_PLAIN, &t));
+    ck_assert(!t.constant);
+    ck_assert(
+        !template_compile(&conf.check, "to", str_make(text, KIB(64) + 1), TEMPLATE_PLAIN, &t));
+    ck_assert(t.constant);
+    ck_assert(fake_conf_reported(&conf, "at most 65536 bytes, not 65537"));
+}
+END_TEST
+
 START_TEST(all_unknown_names_are_told)
 {
     struct template t;
@@ -424,6 +442,7 @@ int main(void)
     tcase_add_loop_test(tc, fill, 0, array_len(fills));
     tcase_add_loop_test(tc, constant, 0, array_len(constants));
     tcase_add_loop_test(tc, refusal, 0, array_len(refused));
+    tcase_add_test(tc, too_long);
     tcase_add_test(tc, all_unknown_names_are_told);
     tcase_add_test(tc, a_wildcard_hides_a_fixed_name);
     tcase_add_test(tc, outside_of_a_route);
