@@ -98,10 +98,10 @@ static int serve(const char *file)
     return status;
 }
 
-static int usage(FILE *to, int status)
+static int usage(void)
 {
-    fputs(usage_text, to);
-    return status;
+    fputs(usage_text, stdout);
+    return EX_OK;
 }
 
 static int version(void)
@@ -159,10 +159,35 @@ static const struct command {
     { "routes", command_routes, TAKES_JSON, 0, 0 },
 };
 
+static int wrong_but(const char *what, const char *which, const char *hint)
+{
+    fprintf(stderr, "muxd: %s: %s%s%s%s\nmuxd -h shows the usage\n", what, which,
+            hint != NULL ? " (" : "", hint != NULL ? hint : "", hint != NULL ? ")" : "");
+    return EX_USAGE;
+}
+
 static int wrong(const char *what, const char *which)
 {
-    fprintf(stderr, "muxd: %s: %s\n", what, which);
-    return usage(stderr, EX_USAGE);
+    return wrong_but(what, which, NULL);
+}
+
+#define FILE_HINT "the file is named by -c"
+
+/* For what no command or option is: words of other servers, or the name of a file. */
+static const char *meant(const char *word)
+{
+    static const char *const habits[][2] = {
+        { "-t", "did you mean muxd check?" },
+        { "-T", "did you mean muxd config?" },
+        { "-s", "systemctl reload muxd, or SIGHUP" },
+        { "test", "did you mean muxd check?" },
+        { "validate", "did you mean muxd check?" },
+        { "reload", "systemctl reload muxd, or SIGHUP" },
+    };
+    for (size_t i = 0; i < array_len(habits); i++)
+        if (strcmp(habits[i][0], word) == 0)
+            return habits[i][1];
+    return word[0] != '-' && strpbrk(word, "./") != NULL ? FILE_HINT : NULL;
 }
 
 /* What is taken apart so far. */
@@ -218,7 +243,7 @@ static int parse_option(struct parse *p)
                        : is_option(word, "--listener") ? "--listener"
                                                        : NULL;
     if (name == NULL)
-        return wrong("unknown option", word);
+        return wrong_but("unknown option", word, meant(word));
     value = value_of(p, strlen(name));
     if (value == NULL)
         return wrong("this option needs a value", name);
@@ -249,10 +274,11 @@ static int parse_word(struct parse *p)
         for (size_t i = 0; i < array_len(commands); i++)
             if (strcmp(commands[i].name, word) == 0)
                 p->command = &commands[i];
-        return p->command ? EX_OK : wrong("unknown command", word);
+        return p->command ? EX_OK : wrong_but("unknown command", word, meant(word));
     }
     if (p->args.n_words == p->command->max_words)
-        return wrong("too many arguments", word);
+        return wrong_but("too many arguments", word,
+                         p->command->takes & TAKES_FIELDS ? NULL : FILE_HINT);
     p->args.words[p->args.n_words++] = word;
     return EX_OK;
 }
@@ -274,7 +300,7 @@ int main(int argc, char **argv)
         else if (strcmp(word, "-V") == 0 || strcmp(word, "--version") == 0)
             return printed(version());
         else if (strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0)
-            return printed(usage(stdout, EX_OK));
+            return printed(usage());
         else
             status = parse_option(&p);
     }

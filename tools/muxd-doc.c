@@ -104,7 +104,7 @@ static bool range_texts(const struct option *o, char *min, char *max, size_t n)
     case OPTION_INT:
         snprintf(min, n, "%lld", (long long)o->min);
         snprintf(max, n, "%lld", (long long)o->max);
-        return o->min != INT64_MIN || o->max != INT64_MAX;
+        return (o->min != 0 || o->max != 0) && (o->min != INT64_MIN || o->max != INT64_MAX);
     case OPTION_TIME:
         str_duration_text(o->min, min);
         str_duration_text(o->max, max);

@@ -66,6 +66,11 @@ static inline bool ascii_digit(unsigned char c)
 }
 /* The value of a hex digit, or -1. */
 int ascii_hex(unsigned char c);
+/* The end of the noun behind a number: "1 site", "2 sites". */
+static inline const char *str_plural(size_t n)
+{
+    return n == 1 ? "" : "s";
+}
 
 bool str_ieq(struct str a, struct str b);
 /* As memcmp, then the shorter first. */

@@ -80,8 +80,10 @@ int command_check(const struct arguments *args)
         fprintf(stderr, "%s: not enough memory\n", args->file);
     else if (status == EX_OK) {
         print_set_aside(s.config);
-        printf("%s: ok: %zu listeners, %zu sites, %zu routes\n", args->file, s.config->n_listeners,
-               s.config->n_sites, s.config->n_routes);
+        const struct config *c = s.config;
+        printf("%s: ok: %zu listener%s, %zu site%s, %zu route%s\n", args->file, c->n_listeners,
+               str_plural(c->n_listeners), c->n_sites, str_plural(c->n_sites), c->n_routes,
+               str_plural(c->n_routes));
     }
     subject_done(&s);
     return status;

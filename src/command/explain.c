@@ -240,7 +240,7 @@ static const char *explain(struct subject *s, const struct arguments *args, stru
 static const char *explain_lines(struct subject *s, const struct arguments *args)
 {
     const char *wrong = NULL;
-    size_t size = 0;
+    size_t size = 0, number = 0;
     char *line = NULL;
     ssize_t n;
 
@@ -249,6 +249,7 @@ static const char *explain_lines(struct subject *s, const struct arguments *args
         struct str words[3], rest = str_trim(str_make(line, (size_t)n - (line[n - 1] == '\n')));
         size_t n_words = 0, n_fields = args->n_fields;
 
+        number++;
         memcpy(fields, args->fields, sizeof args->fields);
         while (rest.n != 0 && n_words < array_len(words)) {
             words[n_words++] = str_cut(&rest, ' ');
@@ -257,7 +258,8 @@ static const char *explain_lines(struct subject *s, const struct arguments *args
         if (n_words == 0)
             continue;
         if (n_words == 1 || rest.n != 0) {
-            wrong = "a line is not spelled METHOD URL [HOST]";
+            wrong =
+                arena_printf(&s->arena, "line %zu: it is not spelled METHOD URL [HOST]", number).p;
             break;
         }
         struct str host =
@@ -265,10 +267,22 @@ static const char *explain_lines(struct subject *s, const struct arguments *args
         if (host.p != NULL)
             fields[n_fields++] = host.p;
         wrong = explain(s, args, words[0], words[1], fields, n_fields);
+        if (wrong != NULL)
+            wrong = arena_printf(&s->arena, "line %zu: %s", number, wrong).p;
         arena_reset(&s->scratch);
     }
     free(line);
     return wrong;
+}
+
+static const char *no_listener(struct subject *s)
+{
+    struct str text = STR("there is no such listener; there are");
+
+    for (size_t i = 0; i < s->config->n_listeners; i++)
+        text = arena_printf(&s->arena, "%.*s%s %.*s", str_fmt(text), i > 0 ? "," : "",
+                            str_fmt(s->config->listeners[i].name));
+    return text.n > 0 ? text.p : "not enough memory";
 }
 
 int command_explain(const struct arguments *args)
@@ -284,7 +298,7 @@ int command_explain(const struct arguments *args)
     int status = subject_load(&s, args->file, SUBJECT_ORIGINS);
     if (status == EX_OK && args->listener != NULL &&
         subject_listener(&s, str_of(args->listener)) == NULL)
-        wrong = "there is no such listener";
+        wrong = no_listener(&s);
     else if (status == EX_OK && lines)
         wrong = explain_lines(&s, args);
     else if (status == EX_OK)

@@ -66,7 +66,9 @@ static void print_site(struct subject *s, const struct explanation *e)
 
     label("site");
     if (site == NULL) {
-        printf("none has this host on this listener, and none is its catch-all\n");
+        puts(e->ask.request.host.n == 0
+                 ? "the request names no host (-H 'Host: name'), and no site here is a catch-all"
+                 : "none has this host on this listener, and none is its catch-all");
         return;
     }
     columns_text(site->name);

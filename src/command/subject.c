@@ -76,6 +76,8 @@ int subject_load(struct subject *s, const char *file, unsigned flags)
     } else if (s->report.errors != 0) {
         status = r == 0 && !(flags & SUBJECT_STRICT) ? EX_OK : EX_CONFIG;
         end = complain_sum(s->report.errors, s->report.warnings, sum);
+        if (r < 0 && s->report.refused.n != 0 && !(flags & SUBJECT_RELOAD))
+            end = arena_printf(&s->arena, "%s; %.*s", end, str_fmt(s->report.refused)).p;
     }
     if (!(flags & SUBJECT_SILENT) && ((flags & SUBJECT_WARN) || status != EX_OK))
         tell(&s->report, file, end);

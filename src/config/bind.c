@@ -181,6 +181,18 @@ static int bind_strs(struct setting s, struct report *r, struct strs *ret, struc
     return 0;
 }
 
+static void expected_string(struct setting s, struct report *r, const struct option *o)
+{
+    char got[BIND_GOT_MAX];
+
+    if (setting_is(s, NODE_INT) && strcmp(o->name, "address") == 0)
+        setting_error(s, r, AT_VALUE,
+                      "expected a string in quotes, got %s (did you mean \"*:%s\"?)",
+                      bind_got(s, got), got);
+    else
+        expected(s, r, "a string in quotes");
+}
+
 static int bind_value(struct setting s, struct report *r, const struct option *o, void *at,
                       struct arena *arena)
 {
@@ -196,7 +208,7 @@ static int bind_value(struct setting s, struct report *r, const struct option *o
         return 0;
     case OPTION_STR:
         if (!setting_is(s, NODE_STRING)) {
-            expected(s, r, "a string in quotes");
+            expected_string(s, r, o);
             return 0;
         }
         *(struct str *)at = arena_str(arena, setting_text(s));
@@ -247,6 +259,12 @@ static const char *unknown(struct setting key, struct report *r, const struct op
             names[n++] = o->name;
     for (; more != NULL && *more != NULL && n + 1 < array_len(names); more++)
         names[n++] = *more;
+    const char *lacking = guess_absent(name);
+    if (lacking != NULL) {
+        setting_error(key, r, AT_NAME, "unknown key \"%.*s\"; muxd has no %s, see muxd-migrate(7)",
+                      str_fmt(name), lacking);
+        return NULL;
+    }
     const char *meant = guess_name(name, names);
     if (meant == NULL)
         meant = guess_habit(name, names);

@@ -60,11 +60,39 @@ static bool has_host_of(struct loader *l, const struct route *r, const struct si
     return any.p == NULL || has_host(l, s, any, ret_other);
 }
 
+static bool names_host(const struct site *s, struct str host)
+{
+    for (size_t i = 0; s != NULL && i < s->hosts.n; i++)
+        if (str_eq(s->hosts.v[i], host))
+            return true;
+    return false;
+}
+
+/* A first segment rather than a host: of one label, and no site's. */
+static bool looks_like_path(const struct pattern *p, const struct site *own,
+                            const struct site *other)
+{
+    struct str host = pattern_host(p);
+
+    return !p->host_is_wildcard && host.p[0] != '[' && str_chr(host, '.') == host.n &&
+           !str_eq(host, STR("localhost")) && !names_host(own, host) && !names_host(other, host);
+}
+
 static void doubt_host(struct loader *l, const struct route *r)
 {
+    const struct pattern *p = &r->pattern;
     const struct site *other = NULL;
 
-    if (r->pattern.host_n == 0 || has_host_of(l, r, &other))
+    if (p->host_n == 0)
+        return;
+    bool reached = has_host_of(l, r, &other);
+    if (looks_like_path(p, r->site, other)) {
+        struct str host = pattern_host(p);
+        doubt(l, r->place, "\"%.*s\" is a host here; a path begins with a slash: \"/%.*s\"",
+              str_fmt(host), str_fmt(str_head(str_from(pattern_text(p), p->host_at), 80)));
+        return;
+    }
+    if (reached)
         return;
     if (other == NULL) {
         doubt(l, r->place,

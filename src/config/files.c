@@ -221,6 +221,28 @@ static bool has_wildcard(struct str pattern)
     return false;
 }
 
+void warn_no_directory(struct loader *l, struct setting at, struct str path)
+{
+    struct str dir = str_head(path, min_of(str_rchr(path, '/'), path.n));
+    struct option_check base = { .arena = &l->arena, .base = at.file->source.dir };
+    struct str name = option_path(&base, dir);
+    struct stat st;
+
+    if (str_rchr(path, '/') < path.n && dir.n > 0 && name.p != NULL && stat(name.p, &st) < 0 &&
+        (errno == ENOENT || errno == ENOTDIR))
+        setting_warning(at, l->report, AT_VALUE, "no directory \"%.*s\"", str_fmt(dir));
+}
+
+/* What stands in front of the first wildcard, or of what hides one. */
+static struct str plain_head(struct str pattern)
+{
+    size_t n = 0;
+
+    while (n < pattern.n && strchr("*?[\\", pattern.p[n]) == NULL)
+        n++;
+    return str_head(pattern, n);
+}
+
 /* A pattern below the including file's directory, whose own name is taken literally. */
 static struct str whole_pattern(struct loader *l, const struct file *f, struct str pattern)
 {
@@ -270,6 +292,8 @@ static int include_pattern(struct loader *l, struct file *f, struct setting at)
     case GLOB_NOMATCH:
         if (!has_wildcard(text))
             include_error(l, at, text.p, "No such file or directory");
+        else
+            warn_no_directory(l, at, plain_head(text));
         break;
     case GLOB_NOSPACE:
         r = -ENOMEM;

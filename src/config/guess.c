@@ -57,7 +57,6 @@ static const struct habit habits[] = {
     { "content", "body", NULL },
     { "content_type", "type", NULL },
     { "return", "redirect", "redirect: { to = \"...\"; }  or  respond: { }  of a route" },
-    { "rewrite", "redirect", "redirect: { to = \"...\"; }  of a route" },
     { "redir", "redirect", "redirect: { to = \"...\"; }  of a route" },
     { "add_header", "headers", "headers: { set = [ \"Name: value\" ]; }  of a route" },
     { "expires", "headers", "headers: { set = [ \"Cache-Control: ...\" ]; }  of a route" },
@@ -78,6 +77,42 @@ static const struct habit habits[] = {
     { "error_log", "log_level", "log_level = \"...\"  outside of all groups, on standard error" },
     { "loglevel", "log_level", "log_level = \"...\"  outside of all groups" },
 };
+
+/* What others have, and muxd has not: muxd-migrate(7), WHAT THERE IS NOT. */
+static const struct {
+    const char *word, *what;
+} absent[] = {
+    { "proxy", "proxies" },
+    { "proxy_pass", "proxies" },
+    { "reverse_proxy", "proxies" },
+    { "fastcgi_pass", "proxies" },
+    { "php_fastcgi", "proxies" },
+    { "upstream", "proxies" },
+    { "tls", "HTTPS" },
+    { "ssl", "HTTPS" },
+    { "https", "HTTPS" },
+    { "cert", "HTTPS" },
+    { "certificate", "HTTPS" },
+    { "ssl_certificate", "HTTPS" },
+    { "ssl_certificate_key", "HTTPS" },
+    { "gzip", "compression" },
+    { "encode", "compression" },
+    { "compress", "compression" },
+    { "auth", "authentication" },
+    { "auth_basic", "authentication" },
+    { "basic_auth", "authentication" },
+    { "basicauth", "authentication" },
+    { "autoindex", "listings of directories" },
+    { "rewrite", "rewriting, only  redirect: { to = \"...\"; }  of a route" },
+};
+
+const char *guess_absent(struct str key)
+{
+    for (size_t i = 0; i < array_len(absent); i++)
+        if (str_ieq(key, str_of(absent[i].word)))
+            return absent[i].what;
+    return NULL;
+}
 
 const char *guess_habit(struct str key, const char *const *names)
 {
@@ -144,8 +179,8 @@ static void add_kinds(struct homes *h, struct str key, const struct option *tabl
         if (str_eq(key, str_of(f->name)))
             add_home(h, "it stands beside the handler, in the route");
         else if (f->options != table && has_option(f->options, key))
-            add_home(h, "%s%s: { %.*s = %s; }  of a route", place_is(h), f->name, str_fmt(key),
-                     sample(f->options, key));
+            add_home(h, "%s%s: { %.*s = %s; }  of a site or route", place_is(h), f->name,
+                     str_fmt(key), sample(f->options, key));
 }
 
 static void add_sections(struct homes *h, struct str key, const struct option *table)
@@ -153,7 +188,7 @@ static void add_sections(struct homes *h, struct str key, const struct option *t
     for (const struct config_section *s = config_sections; s->name != NULL; s++) {
         if (s->options == table)
             continue;
-        if (str_eq(key, str_of(s->name)))
+        if (str_eq(key, str_of(s->name)) && !has_option(top_options, key))
             add_home(h, "it stands outside of all groups%s",
                      str_eq(key, STR("routes")) ? ", or in a site" : "");
         if (!has_option(s->options, key) || (s->name[0] == '\0' && h->n != 0))
@@ -182,6 +217,8 @@ bool guess_home(struct str key, const struct option *table, char *buf)
                              "\"%.*s\" does not belong here: ", str_fmt(str_head(key, 60)));
     add_kinds(&h, key, table);
     add_sections(&h, key, table);
+    if (str_eq(key, STR("access_log")))
+        snprintf(buf + h.len, GUESS_MAX - h.len, "; for one route: log: { access = false; }");
     return h.n > 0;
 }
 

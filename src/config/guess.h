@@ -11,6 +11,8 @@
 /* The one of `names` (NULL-terminated) that was probably meant, or NULL. */
 const char *guess_name(struct str word, const char *const *names);
 /* For a key: what other programs call by it goes by that name here, if it is one of `names`. */
+/* What muxd has none of, if the key asks for that: "proxies"; or NULL. */
+const char *guess_absent(struct str key);
 const char *guess_habit(struct str key, const char *const *names);
 /* A time or a size in the one spelling that is read, from another that is clear; in `buf` without
  * quotes. False: it is not. */

@@ -394,6 +394,7 @@ static int set_access_path(struct loader *l, struct setting at, struct str path)
     if (near != NULL)
         setting_warning(at, l->report, AT_VALUE,
                         "this names a file beside this one; did you mean \"%s\"?", near);
+    warn_no_directory(l, at, path);
     c->access.path = option_path(&base, path);
     return c->access.path.p
                ? keep_place(l, &c->arena, setting_place(at, AT_VALUE), &c->access.place)

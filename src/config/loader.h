@@ -52,6 +52,8 @@ struct setting nth_string(struct setting list, size_t i);
 /* files.c: reads the main file and all it includes, depth first. */
 int load_files(struct loader *l, const char *path) MUST_USE;
 void unload_files(struct loader *l);
+/* Warns where the directory that `path`, a file's, is in is not there. */
+void warn_no_directory(struct loader *l, struct setting at, struct str path);
 
 /* A definition with a name of the user's choice, in a table of names. */
 struct named {

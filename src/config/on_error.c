@@ -62,6 +62,9 @@ static void judge(struct loader *l, unsigned round)
 void files_are_read(struct loader *l)
 {
     l->keep = l->before != NULL && l->config->top.on_error == ON_ERROR_KEEP;
+    if (l->before == NULL && l->config->top.on_error == ON_ERROR_KEEP)
+        l->report->refused =
+            STR("on_error = \"keep\" is for reloads; a start needs all files to be good");
     if (l->keep)
         judge(l, 0);
     if (l->keep) /* what a file without a tree defines is known: the sites it had */

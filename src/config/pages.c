@@ -84,8 +84,12 @@ static int read_page(struct loader *l, struct setting at, struct str path, struc
     if (r == -ENOMEM)
         return r;
     if (r < 0) {
-        setting_error(at, l->report, AT_VALUE, "cannot read %.*s: %s", str_fmt(name),
-                      r == -EFBIG ? "it is over 256 KiB" : why);
+        setting_error(at, l->report, AT_VALUE, "cannot read %.*s: %s%s", str_fmt(name),
+                      r == -EFBIG ? "it is over 256 KiB" : why,
+                      ascii_digit((unsigned char)path.p[0]) && str_chr(path, ' ') < path.n
+                          ? "; a string has one status or one range"
+                      : path.p[0] == '/' ? "; this is a file, not a path of the site"
+                                         : "");
         return 0;
     }
     p->body = arena_str(arena, str_make(bytes, n));

@@ -50,7 +50,7 @@ struct report {
     struct report_item *last; /* what report_note() is about; NULL: nothing */
     unsigned errors, warnings;
     bool dropped;       /* some are only counted: too many, or no memory */
-    struct str refused; /* why on_error = "keep" does not help here; empty: it was not asked for */
+    struct str refused; /* why on_error = "keep" does not help here; empty: not asked for */
     bool muted;         /* what comes is not heard: it was told before */
 };
 

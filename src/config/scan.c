@@ -560,8 +560,8 @@ static void bad_name(struct scanner *sc, struct token token, struct str text)
                  str_fmt(shown));
     else
         complain(sc, token.at, token.len,
-                 "a name should stand here, not \"%.*s\"; names have letters, digits, \"-\" and "
-                 "\"_\", a letter first",
+                 "a name should stand here, not \"%.*s\"; names have small letters, digits "
+                 "and \"-\", a letter first",
                  str_fmt(shown));
 }
 

@@ -92,10 +92,15 @@ static bool parse_network(struct option_check *c, const char *option, size_t i, 
     unsigned of, off;
 
     if (!parse_address(address_text, &a, &of, &off)) {
+        const char *meant =
+            str_eq(text, STR("localhost")) ? " (this machine: \"127.0.0.0/8\" and \"::1\")"
+            : !str_eq(text, STR("all"))    ? ""
+            : strcmp(option, "deny") == 0  ? " (who is not in \"allow\" is denied already)"
+                                           : " (all: \"0.0.0.0/0\" and \"::/0\")";
         option_error_in(c, option, i,
                         "\"%.*s\" is no address: expected one such as \"192.0.2.7\" or \"::1\", a "
-                        "network such as \"10.0.0.0/8\" or \"2001:db8::/32\", or \"unix\"",
-                        str_fmt(str_head(text, 80)));
+                        "network such as \"10.0.0.0/8\" or \"2001:db8::/32\", or \"unix\"%s",
+                        str_fmt(str_head(text, 80)), meant);
         return false;
     }
     int bits = bits_text.p == NULL ? (int)(of + off) : parse_bits(bits_text, of + off);

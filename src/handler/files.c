@@ -240,7 +240,7 @@ static enum step other_method(struct exchange *x)
     if (exchange_request(x)->method == METHOD_OPTIONS)
         r->status = 204;
     else
-        step = exchange_fail(x, 405, "method");
+        step = exchange_fail(x, 405, "method_not_allowed");
     response_add_checked(r, STR("Allow"), STR("GET, HEAD, OPTIONS"));
     return step;
 }
@@ -400,7 +400,8 @@ static void files_check(struct option_check *c, void *conf)
     if (!str_ends(c->prefix, STR("/")))
         option_error(
             c, NULL,
-            "the pattern matches a single path, which leaves no file name; end it in \"/\"");
+            "the pattern matches a single path; files serves a directory: end it in \"/\"; "
+            "a single file is served by the route of its directory");
     for (size_t i = 0; i < f->tree.index.n; i++) {
         if (f->tree.index.v[i].n == 0 || str_chr(f->tree.index.v[i], '/') < f->tree.index.v[i].n)
             option_error(c, "index", "\"%.*s\" is not a file name", str_fmt(f->tree.index.v[i]));

@@ -30,7 +30,7 @@ static const struct option redirect_options[] = {
         "\"/new/\", /old/a/b goes to /new/a/b. The query of the request is kept, unless the target "
         "has a \"?\", {uri} or {query}."),
     OPT_INT(
-        struct redirect, status, "status", 308, 301, 308,
+        struct redirect, status, "status", 308, 0, 0,
         "Status of the reply: 301 or 308 (for good), 302 or 307 (for now), 303 (see other). 307 "
         "and 308 make the client repeat the request with its method and body."),
     OPT_END
@@ -76,7 +76,8 @@ static void check_target(struct option_check *c, struct redirect *r)
         return;
     if (str_chr(r->to, '$') < r->to.n) /* legal in a URI, but surely meant as elsewhere */
         option_warning(c, "to",
-                       "\"$\" begins no variable here, {name} is one; it is sent as it stands");
+                       "\"$\" begins no variable here, {name} is one; it is sent as it stands%s",
+                       strstr(r->to.p, "$request_uri") != NULL ? " (did you mean {uri}?)" : "");
     check_begin(c, r->to);
     r->keeps_rest = r->path.constant && r->tail.constant && str_ends(path, STR("/"));
     r->keeps_query = !r->path.has_query && !r->tail.has_query;
@@ -89,7 +90,7 @@ static void redirect_check(struct option_check *c, void *conf)
     struct redirect *r = conf;
     unsigned status = (unsigned)r->status;
 
-    if (status > 303 && status < 307)
+    if (r->status < 301 || r->status > 308 || (r->status > 303 && r->status < 307))
         option_error(c, "status", "must be 301, 302, 303, 307 or 308");
     check_target(c, r);
     r->body = arena_printf(c->arena, "%u %.*s\n", status, str_fmt(status_reason(status)));

@@ -45,6 +45,14 @@ static bool is_alpha(char c)
     return l >= 'a' && l <= 'z';
 }
 
+static bool is_upper(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (s.p[i] < 'A' || s.p[i] > 'Z')
+            return false;
+    return s.n > 0;
+}
+
 static bool is_name(struct str s)
 {
     for (size_t i = 0; i < s.n; i++)
@@ -109,6 +117,8 @@ static int parse_host(struct parse *ps, size_t at, size_t end)
         return refuse(ps, at, "a host has no wildcard in braces; a path begins with '/'");
     if (!p->has_method && method_of(host) != METHOD_OTHER)
         return refuse(ps, end, "between the method and the path stands a space");
+    if (!p->has_method && is_upper(host))
+        return refuse(ps, end, "a host is written in lower case; a method has a space behind it");
     if (str_starts(host, STR("*."))) {
         p->host_is_wildcard = true;
         host = str_from(host, 2);
@@ -124,12 +134,16 @@ static int parse_host(struct parse *ps, size_t at, size_t end)
 /* What stands in braces, at text[at..]. */
 static int parse_wildcard(struct parse *ps, size_t at, struct str raw, bool last)
 {
+    static const char no_segment[] = "a wildcard is a whole segment, as in \"/{name}/\": nothing "
+                                     "may stand in front of it or behind it";
     struct pattern *p = ps->p;
 
     if (raw.n < 2 || raw.p[0] != '{' || raw.p[raw.n - 1] != '}')
-        return refuse(ps, at, "a wildcard must be a whole segment, as in \"/{name}/\"");
+        return refuse(ps, at, no_segment);
 
     struct str name = str_make(raw.p + 1, raw.n - 2);
+    if (str_chr(name, '{') < name.n && str_chr(name, '}') < str_chr(name, '{'))
+        return refuse(ps, at, no_segment);
     if (str_eq(name, STR("$")))
         return last ? 0 : refuse(ps, at, "{$} stands only at the end of a pattern");
     if (str_ends(name, STR("..."))) {

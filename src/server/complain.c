@@ -48,7 +48,7 @@ void complain_at(const struct place *p, const char *fmt, ...)
 
 const char *complain_sum(unsigned errors, unsigned warnings, char *buf)
 {
-    snprintf(buf, COMPLAIN_SUM_MAX, "%u error%s, %u warning%s", errors, errors == 1 ? "" : "s",
-             warnings, warnings == 1 ? "" : "s");
+    snprintf(buf, COMPLAIN_SUM_MAX, "%u error%s, %u warning%s", errors, str_plural(errors),
+             warnings, str_plural(warnings));
     return buf;
 }

@@ -275,6 +275,8 @@ void engine_note(struct engine *e, unsigned status, const char *reason, struct s
     char what[16] = "cut";
     if (status > 0)
         snprintf(what, sizeof what, "%u", status);
+    site = site.n > 0 ? site : STR("-");
+    route = route.n > 0 ? route : STR("-");
     log_info("%s reason=%s site=%.*s route=%.*s id=%016" PRIx64, what, reason, str_fmt(site),
              str_fmt(route), id);
 }

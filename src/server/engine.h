@@ -124,8 +124,9 @@ const char *engine_no_memory(const struct engine *e);
 void engine_conn_gone(struct engine *e, struct acceptor *from);
 
 /* Says in the log why a request was answered with 5xx, "503 reason=pool_full site=... route=...
- * id=...", or, with status 0, why its response was cut short, "cut reason=file_shrank ...". At most
- * a few lines a second and engine; the number of the others stands before the next one. */
+ * id=...", or, with status 0, why its response was cut short, "cut reason=file_shrank ...". An
+ * empty site or route is shown as "-". At most a few lines a second and engine; the number of the
+ * others stands before the next one. */
 void engine_note(struct engine *e, unsigned status, const char *reason, struct str site,
                  struct str route, uint64_t id);
 

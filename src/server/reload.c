@@ -261,9 +261,10 @@ void reload_switched(struct reload *r)
     aside_text(r, errors, files);
     log_line(r->errors != 0 ? LOG_LEVEL_ERROR : LOG_LEVEL_NOTICE,
              "reloaded %s%s in %" PRId64 ".%" PRId64
-             " ms: %zu listeners, %zu sites (%zu kept), %zu routes%s",
-             c->file.p, errors, us / 1000, us % 1000 / 100, c->n_listeners, c->n_sites, c->n_kept,
-             c->n_routes, files);
+             " ms: %zu listener%s, %zu site%s (%zu kept), %zu route%s%s",
+             c->file.p, errors, us / 1000, us % 1000 / 100, c->n_listeners,
+             str_plural(c->n_listeners), c->n_sites, str_plural(c->n_sites), c->n_kept, c->n_routes,
+             str_plural(c->n_routes), files);
     notify_status("%s", r->status);
     over(r);
 }

@@ -384,8 +384,9 @@ int server_run(struct server *s)
     reload_begin(&s->reload);
     notify_ready();
     const struct config *c = s->change.config;
-    log_info("serving: %u loops, %zu listeners, %zu sites, %zu routes", s->n_engines,
-             c->n_listeners, c->n_sites, c->n_routes);
+    log_info("serving: %u loop%s, %zu listener%s, %zu site%s, %zu route%s", s->n_engines,
+             str_plural(s->n_engines), c->n_listeners, str_plural(c->n_listeners), c->n_sites,
+             str_plural(c->n_sites), c->n_routes, str_plural(c->n_routes));
     (void)loop_timer(&s->loop, &s->look, LOOK_EVERY);
     loop_run(&s->loop);
     stop_engines(s);

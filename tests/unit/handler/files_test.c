@@ -694,7 +694,7 @@ START_TEST(single_path)
 {
     conf.check.prefix = STR("/favicon.ico");
     ck_assert_uint_eq(fake_conf_check(&conf), 1);
-    ck_assert(fake_conf_reported(&conf, "leaves no file name"));
+    ck_assert(fake_conf_reported(&conf, "files serves a directory"));
 }
 END_TEST
 

@@ -141,7 +141,7 @@ static const struct {
     { "/a}", 2, "brace" },
     { "/{a}}", 1, "letters, digits" },
     { "/{{a}", 1, "letters, digits" },
-    { "/{a}{b}", 1, "letters, digits" },
+    { "/{a}{b}", 1, "whole segment" },
     { "/{1a}", 1, "no digit first" },
     { "/{a-b}", 1, "letters, digits" },
     { "/{a....}", 1, "three dots" },
