@@ -39,7 +39,6 @@ static bool log_same(const void *a, const void *b)
     return template_same(&l->compiled, &m->compiled);
 }
 
-/* A note that finds no memory is left out: the line matters more. */
 static void tell(struct exchange *x, const struct log_conf *l, const struct routed *routed)
 {
     struct str note = STR_EMPTY;

@@ -57,6 +57,7 @@ static enum template_use use_of(struct str type)
         { "application/javascript", 22 },   { "text/javascript", 15 },
         { "application/x-javascript", 24 }, { "text/x-javascript", 17 },
         { "application/ecmascript", 22 },   { "text/ecmascript", 15 },
+        { "application/x-ndjson", 20 },     { "text/jscript", 12 },
     };
     struct str media = media_type(type);
 
