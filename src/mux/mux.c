@@ -167,9 +167,9 @@ static int seal_tokens(struct mux *m, uint16_t **ret_numbers)
     return 0;
 }
 
-/* Memory for the trees, zeroed, as a walk reads past the end of a node's tags, and of the last node.
- * What is large is read all over: with small pages most reads would need a table of pages first
- * that is in no cache. */
+/* Memory for the trees, zeroed, as a walk reads past the end of a node's tags, and of the last
+ * node. What is large is read all over: with small pages most reads would need a table of pages
+ * first that is in no cache. */
 static uint64_t *alloc_words(struct mux *m, uint64_t n)
 {
     size_t size = (size_t)n * sizeof(uint64_t);
