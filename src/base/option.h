@@ -106,6 +106,7 @@ struct option_check {
     struct str word; /* of the value: what the report is about; empty: all of it */
     bool in_route;   /* or of a site, or the top level */
     struct strs names; /* the wildcards of the route's pattern, in order */
+    bool tail;         /* the last of them is {name...}, which may be empty */
     bool any_name;     /* the pattern was refused, so its names are not judged */
     bool any_host;     /* a request may name any host, not only such as the config knows */
     const void *outer; /* filters: what the struct began with, that of the level around; or NULL */

@@ -146,6 +146,7 @@ static int name_wildcards(struct loader *l, const struct scope *scope, struct op
     c->names.v = v;
     for (size_t at = 0; pattern_next_name(p, &at, &v[c->names.n]);)
         c->names.n++;
+    c->tail = str_ends(pattern_text(p), STR("...}"));
     return 0;
 }
 

@@ -32,8 +32,10 @@ static const struct option limits_options[] = {
     OPT_INT(struct limits_conf, requests, "requests", 0, 0, 1000000,
             "Requests of the route at once, each until the last byte of its answer is sent; said "
             "in a site, of each of its routes. 0: no bound."),
-    OPT_INT(struct limits_conf, queue, "queue", 0, 0, 1000000,
-            "How many requests past that number may wait for their turn; further ones get 503."),
+    OPT_INT(
+        struct limits_conf, queue, "queue", 0, 0, 1000000,
+        "How many requests past that number may wait for their turn; further ones get 503. "
+        "One whose client is seen to be gone leaves; who only ends its own direction waits on."),
     OPT_TIME(struct limits_conf, queue_time, "queue_time", "5s", NSEC_PER_MSEC, DAY,
              "How long a request may wait for its turn; then it gets 503."),
     OPT_END

@@ -201,10 +201,18 @@ static void html_open(struct context *p, struct str s)
     p->quote = '\0';
 }
 
-static void html_text(struct context *p, struct str s)
+static bool html_text(struct context *p, struct str s)
 {
     char last = '\0'; /* that is no space */
 
+    if (p->rooted && s.p[0] == '/') {
+        option_error(
+            p->check, p->option,
+            "the variable behind the first slash of this URI may be empty, and then \"//\" "
+            "names another host; begin it with a name, as in \"/x/{rest}/\"");
+        return false;
+    }
+    p->rooted = false;
     for (size_t i = 0; i < s.n; i++) {
         char c = s.p[i];
         if (p->quote != '\0') {
@@ -223,6 +231,7 @@ static void html_text(struct context *p, struct str s)
         if (!is_space(c))
             last = c;
     }
+    return true;
 }
 
 enum script { SCRIPT_NONE, SCRIPT_BEGUN, SCRIPT_WHOLE };
@@ -261,6 +270,12 @@ static bool is_refresh(struct str value)
            min_of(str_chr(s, ';'), str_chr(s, ',')) < s.n;
 }
 
+static bool may_be_empty(const struct option_check *c, struct str name, enum variable v)
+{
+    return v == VARIABLE_REST ||
+           (v == VARIABLE_CAPTURE && c->tail && str_eq(name, c->names.v[c->names.n - 1]));
+}
+
 static bool html_variable(struct context *p, struct str name, enum variable v, enum escape *ret)
 {
     bool is_path = v == VARIABLE_PATH || v == VARIABLE_URI;
@@ -283,7 +298,7 @@ static bool html_variable(struct context *p, struct str name, enum variable v, e
     else if (script == SCRIPT_BEGUN && !is_path)
         why = "may not begin a URI, as it could be \"javascript:...\"; put a \"/\" before it, or "
               "scheme and host";
-    else if (in_uri && p->last == '/' && is_path)
+    else if (in_uri && (p->last == '/' || p->rooted) && is_path)
         why = "begins with a slash of its own; leave out the one before it";
     if (why != NULL)
         option_error(p->check, p->option, "{%.*s} %s", str_fmt(name), why);
@@ -291,6 +306,8 @@ static bool html_variable(struct context *p, struct str name, enum variable v, e
     bool as_it_came = v == VARIABLE_HOST || v == VARIABLE_URI ||
                       (v == VARIABLE_QUERY && (p->last == '?' || p->last == '&'));
     *ret = in_uri && !as_it_came ? ESCAPE_SEGMENTS : ESCAPE_HTML;
+    p->rooted = in_uri && may_be_empty(p->check, name, v) &&
+                (p->rooted || (p->value.p != NULL && str_eq(str_trim(p->value), STR("/"))));
     p->value = STR_EMPTY;
     return why == NULL;
 }
@@ -340,7 +357,7 @@ bool context_text(struct context *p, struct str literal)
     if (p->use == TEMPLATE_URI)
         ok = uri_text(p, literal);
     else if (p->use == TEMPLATE_HTML)
-        html_text(p, literal);
+        ok = html_text(p, literal);
     else if (p->use == TEMPLATE_JSON)
         script_text(p, literal);
     p->last = literal.p[literal.n - 1];

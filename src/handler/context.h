@@ -48,6 +48,7 @@ struct context {
     bool escaped;             /* a backslash stands before, in quotes */
     enum attribute attribute; /* whose value is in quotes */
     struct str value;         /* its begin, as far as no variable stands before; or NULL */
+    bool rooted;              /* "/" and what may be empty: a slash next could name a host */
     const char *raw;          /* the element whose text is no HTML, or NULL */
 };
 

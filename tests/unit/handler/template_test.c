@@ -32,6 +32,7 @@ static void name_wildcards(const char *a, const char *b)
     if (b != NULL)
         v[n++] = str_of(b);
     conf.check.names = (struct strs){ v, n };
+    conf.check.tail = n > 0 && str_eq(v[n - 1], STR("more"));
 }
 
 static struct template compile(const char *text, enum template_use use)
@@ -119,6 +120,9 @@ static const struct {
     { TEMPLATE_HTML, "<a href='/x?{query}'>", "/a/1/?b&c:d", "<a href='/x?b&amp;c:d'>" },
     { TEMPLATE_HTML, "<a href='/x?y&{query}'>", "/a/1/?b/c", "<a href='/x?y&b/c'>" },
     { TEMPLATE_HTML, "<a href='/x?y&amp;{query}'>", "/a/1/?b/c", "<a href='/x?y&amp;b/c'>" },
+    { TEMPLATE_HTML, "<a href='/{id}/x'>", "/a/1/", "<a href='/1/x'>" },
+    { TEMPLATE_HTML, "<a href='/{more}'>", "/a/1/", "<a href='/'>" },
+    { TEMPLATE_HTML, "<a href='/x/{more}/{id}'>", "/a/1/", "<a href='/x//1'>" },
     { TEMPLATE_HTML, "<a href='/x/{query}'>", "/a/1/?b&c", "<a href='/x/b%26c'>" },
     { TEMPLATE_HTML, "<a href = \"/x/{id}\">", "/a/%2fy:/", "<a href = \"/x/%2Fy%3A\">" },
     { TEMPLATE_HTML, "1 < 2 {id} <br> {id}", "/a/1/", "1 < 2 1 <br> 1" },
@@ -185,6 +189,9 @@ static const struct {
     const char *text, *report;
 } refused[] = {
     { TEMPLATE_PLAIN, "{", "a single \"{\"; write \"{{\"" },
+    { TEMPLATE_HTML, "<a href='/{more}/{id}'>", "may be empty, and then" },
+    { TEMPLATE_HTML, "<a href=' /{rest}/x'>", "may be empty, and then" },
+    { TEMPLATE_HTML, "<a href='/{more}{path}'>", "begins with a slash of its own" },
     { TEMPLATE_PLAIN, "a { b }", "a single \"{\"; write \"{{\"" },
     { TEMPLATE_PLAIN, "{\"a\": 1}", "a single \"{\"; write \"{{\"" },
     { TEMPLATE_PLAIN, "{1}", "a single \"{\"" },
