@@ -238,12 +238,13 @@ static void host_taken(struct loader *l, const struct site *s, struct place at, 
         report_add(l->report, true, at, source,
                    "the host \"%.*s\" is taken on the listener \"%.*s\" by the site \"%.*s\"",
                    str_fmt(str_head(host, 100)), str_fmt(listener->name), str_fmt(other->name));
-    report_note(l->report, first, source_line(l, first),
-                first.line == 0                       ? kept_note
-                : str_eq(other->name, STR("default")) ? "routes outside of a site are those of the "
-                                                        "site \"default\", for all hosts"
-                : s == other                          ? "the first is here"
-                                                      : "it is here");
+    const char *note =
+        first.line == 0 ? kept_note
+        : str_eq(other->name, STR("default"))
+            ? "routes outside of a site are those of the site \"default\", for all hosts"
+        : s == other ? "the first is here"
+                     : "it is here";
+    report_note(l->report, first, source_line(l, first), "%s", note);
 }
 
 /* Claims one host on all listeners of the site; a clash is reported once. */
