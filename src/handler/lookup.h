@@ -23,7 +23,7 @@
 #include "event/file.h"
 
 #define FILE_YOUNG (50 * NSEC_PER_MSEC) /* several ticks of any kernel */
-#define CONTENT_MAX KIB(64)             /* files up to that size are read into memory */
+#define CONTENT_MAX KIB(128)            /* files up to that size are read into memory */
 
 enum symlinks { SYMLINKS_INSIDE, SYMLINKS_NEVER, SYMLINKS_ANY };
 
