@@ -74,6 +74,20 @@ static void put_text(struct page *p, struct str s)
     }
 }
 
+/* As put_text(), and blanks at its begin and end can be seen. */
+static void put_name(struct page *p, struct str s)
+{
+    size_t from = 0, to = s.n;
+
+    for (; from < to && s.p[from] == ' '; from++)
+        put_lit(p, "\xe2\x90\xa3");
+    while (to > from && s.p[to - 1] == ' ')
+        to--;
+    put_text(p, str_make(s.p + from, to - from));
+    for (; to < s.n; to++)
+        put_lit(p, "\xe2\x90\xa3");
+}
+
 /* As a string of JSON, with its quotes. */
 static void put_json(struct page *p, struct str s)
 {
@@ -177,16 +191,17 @@ static const char head_behind_title[] =
     "h1 { margin: 0 0 1rem; font-size: 1.25rem; line-height: 1.5; }\n"
     "a { color: var(--link); text-decoration: none; }\n"
     "h1 a, a:hover { text-decoration: underline; text-underline-offset: 0.15em; }\n"
-    "a:focus-visible { outline: 2px solid var(--link); outline-offset: 1px; }\n"
+    "h1 a { margin: 0 -0.3em 0 -0.45em; padding: 0.2em 0.45em; }\n"
+    "a:focus-visible { outline: 2px solid var(--link); outline-offset: -1px; }\n"
     "table { width: 100%; border-collapse: collapse; }\n"
     "caption { caption-side: bottom; padding: 0.75rem 0; text-align: left; color: var(--dim); }\n"
-    "td, th { padding: 0 0 0 1rem; border-bottom: 1px solid var(--line); text-align: right;\n"
-    "  font-weight: normal; white-space: nowrap; color: var(--dim);\n"
-    "  font-variant-numeric: tabular-nums; }\n"
-    "th:first-child { padding-left: 0; text-align: left; white-space: normal; }\n"
-    "th a { display: block; padding: 0.5rem 0; }\n"
+    "td, th { width: 1%; padding: 0.5rem 0 0.5rem 1rem; border-bottom: 1px solid var(--line);\n"
+    "  color: var(--dim); font-weight: normal; font-variant-numeric: tabular-nums;\n"
+    "  text-align: right; vertical-align: top; white-space: nowrap; }\n"
+    "th:first-child { width: auto; padding-left: 0; text-align: left; white-space: normal; }\n"
+    "th a { display: block; margin: -0.5rem 0; padding: 0.5rem 0; }\n"
     "thead a { font-weight: bold; }\n"
-    "bdi { white-space: break-spaces; }\n"
+    "th bdi { white-space: break-spaces; }\n"
     "tbody tr:hover { background: var(--soft); }\n"
     "[aria-sort=ascending] a::after { content: \"\\a0\\2191\"; }\n"
     "[aria-sort=descending] a::after { content: \"\\a0\\2193\"; }\n"
@@ -195,6 +210,7 @@ static const char head_behind_title[] =
     "</style>\n"
     "</head>\n"
     "<body>\n"
+    "<main>\n"
     "<h1>";
 
 /* Where the page is: the root and what is below, each a link but the last. */
@@ -214,7 +230,7 @@ static void put_crumbs(struct page *p, const struct listing *l)
         if (linked)
             put_lit(p, "\">");
         put_lit(p, "<bdi>");
-        put_text(p, name);
+        put_name(p, name);
         put_lit(p, "</bdi>");
         if (linked)
             put_lit(p, "</a>");
@@ -252,7 +268,7 @@ static void put_row(struct page *p, const struct found *f, const struct entry *e
     put_lit(p, "<tr><th scope=\"row\"><a href=\"");
     put_link(p, f, e);
     put_lit(p, "\"><bdi>");
-    put_text(p, found_name(f, e));
+    put_name(p, found_name(f, e));
     put(p, e->directory ? STR("</bdi>/</a></th><td>") : STR("</bdi></a></th><td title=\""));
     if (!e->directory) {
         put_number(p, e->size);
@@ -318,7 +334,7 @@ int form_html(const struct listing *l, const struct found *f, struct buf *out)
         put_lit(&p, "<p>There is nothing to show in this directory.</p>\n");
     if (f->n == 0 && l->dir.n != 0)
         put_lit(&p, "<p><a href=\"../\">../</a></p>\n");
-    put_lit(&p, "</body>\n</html>\n");
+    put_lit(&p, "</main>\n</body>\n</html>\n");
     return p.error;
 }
 
