@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "handler/filecache.h"
 #include "handler/files.h"
 #include "handler/listing.h"
@@ -345,7 +346,7 @@ static enum step reply_found(struct exchange *x, struct search *s)
     if (!l->unchanged) {
         struct found_about about = {
             .key = s->key,
-            .type = mime_type(&conf->own_types, str_of(l->name), conf->charset),
+            .type = mime_type(&conf->own_types, str_of(l->name)),
             .no_cache = s->key.fallback,
             .wall = exchange_time(x),
         };
