@@ -412,14 +412,14 @@ static void files_check(struct option_check *c, void *conf)
         if (f->tree.fallback.n == 0 || str_ends(f->tree.fallback, STR("/")))
             option_error(c, "fallback", "must name a file");
     }
-    f->own_types = (struct mime_table){ 0 };
+    if (mime_init(&f->own_types, c->arena, STR("utf-8")) < 0)
+        option_error(c, "types", "%s", strerror(ENOMEM));
     for (size_t i = 0; i < f->types.n; i++) {
         int r = mime_add_line(&f->own_types, c->arena, f->types.v[i]);
         if (r < 0)
             option_error(c, "types", "\"%.*s\": %s", str_fmt(f->types.v[i]),
                          r == -EINVAL ? "must be spelled \"type ext ext ...\"" : strerror(-r));
     }
-    mime_load();
     const struct root *root = find_root(c, f->root);
     f->tree.root_fd = root != NULL ? root->fd : -1;
     f->path = root != NULL ? root->path : option_path(c, f->root);
