@@ -104,14 +104,17 @@ static void check_codings(struct option_check *c, struct files *f)
 
 static void check_types(struct option_check *c, struct files *f)
 {
-    f->own_types = (struct mime_table){ 0 };
+    int error = mime_init(&f->own_types, c->arena, f->charset);
+
+    if (error < 0)
+        option_error(c, "charset", "%s",
+                     error == -EINVAL ? "is not the name of a charset" : strerror(-error));
     for (size_t i = 0; i < f->types.n; i++) {
         int r = mime_add_line(&f->own_types, c->arena, f->types.v[i]);
         if (r < 0)
             option_error(c, "types", "\"%.*s\": %s", str_fmt(f->types.v[i]),
                          r == -EINVAL ? "must be spelled \"type ext ext ...\"" : strerror(-r));
     }
-    mime_load();
 }
 
 static void check_caching(struct option_check *c, struct files *f)
