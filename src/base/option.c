@@ -59,7 +59,7 @@ static int set_default(const struct option *o, void *at, struct arena *arena)
         }
         return 0;
     case OPTION_STRS:
-        return set_strs(at, str_of(o->def), arena);
+        return set_strs(at, str_of(def), arena);
     }
     return -EINVAL;
 }
