@@ -135,7 +135,7 @@ $(BUILD)/tests/unit/%_test: $(BUILD)/tests/unit/%_test.o $(BELOW_SERVER) $(SUPPO
 # muxd with handlers and a transport made for tests; what the scenarios in tests/http talk to. What may
 # fail on demand is replaced in the objects of muxd: tests/muxd-test/fault.c.
 FAULTY := malloc calloc realloc reallocarray aligned_alloc strdup tsearch glob pthread_create epoll_ctl \
-	epoll_create1 eventfd signalfd server_new \
+	epoll_create1 eventfd signalfd server_new file_way_of file_new file_read file_read_now pool_submit \
 	$(addprefix arena_,alloc zalloc array str printf vprintf on_reset)
 $(BUILD)/muxd-test: LDFLAGS += $(FAULTY:%=-Wl,--wrap=%)
 $(BUILD)/muxd-test: $(OBJ) $(BUILD)/main.o $(call test_objects,muxd-test)
