@@ -68,11 +68,23 @@ ssize_t __wrap_file_read(struct file *f, void *buf, size_t n, uint64_t offset)
     return r;
 }
 
+static _Thread_local bool in_task;
+
+int __real_exchange_task(struct exchange *x, void (*work)(void *arg), void *arg);
+int __wrap_exchange_task(struct exchange *x, void (*work)(void *arg), void *arg);
+int __wrap_exchange_task(struct exchange *x, void (*work)(void *arg), void *arg)
+{
+    in_task = true;
+    int r = __real_exchange_task(x, work, arg);
+    in_task = false;
+    return r;
+}
+
 int __real_pool_submit(struct pool *p, struct job *job);
 int __wrap_pool_submit(struct pool *p, struct job *job);
 int __wrap_pool_submit(struct pool *p, struct job *job)
 {
-    return falls_on(&n_jobs, refuse) ? -EAGAIN : __real_pool_submit(p, job);
+    return in_task && falls_on(&n_jobs, refuse) ? -EAGAIN : __real_pool_submit(p, job);
 }
 
 __attribute__((constructor)) static void choose_files(void)
