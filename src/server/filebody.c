@@ -218,7 +218,7 @@ size_t filebody_sendable(struct exchange *x, struct body *b, off_t *ret_offset)
     const struct part *p = next_part(b);
     struct file *f = b->file;
 
-    if (p == NULL || b->at < p->bytes.n || !f->settled)
+    if (x->task != TASK_NONE || p == NULL || b->at < p->bytes.n || !f->settled)
         return 0;
     uint64_t at = b->at - p->bytes.n, left = p->length - at, offset = p->offset + at;
     if (left <= COPIED_END)
