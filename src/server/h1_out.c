@@ -228,7 +228,7 @@ static enum h1_progress send_piece(struct h1 *h)
         conn_set_wait(h->conn, CONN_WAIT_NONE, false);
     h->turn_bytes += (size_t)n;
     body_gone(h, (size_t)n);
-    int r = filebody_sent(body, (size_t)n);
+    int r = filebody_sent(&h->x, body, (size_t)n);
     return r < 0 ? h1_abort(h, cut_reason(h, r)) : H1_GO;
 }
 
