@@ -37,7 +37,8 @@ struct file {
 /* A file that changed lately is likely to change again soon, and so in the middle of being sent. */
 #define FILE_SETTLED (10 * NSEC_PER_SEC)
 
-/* Of the file system of `fd`; FILE_REMOTE if it is not known. May wait where that is so. */
+/* Of the file system of `fd`; FILE_REMOTE if it is not known. May wait where that is so, and costs
+ * more than an open: to be asked once for a device. */
 enum file_way file_way_of(int fd);
 
 /* Takes fd over, which `st` describes; one reference. NULL without memory: fd is not taken. */
