@@ -87,7 +87,8 @@ static bool follow(const struct listing *l, int dirfd, struct str name, struct s
     if (l->dir.n != 0)
         memcpy(path, l->dir.p, l->dir.n);
     memcpy(path + l->dir.n, name.p, name.n + 1);
-    int fd = lookup_open(l->root_fd, path, O_PATH, false);
+    const struct tree tree = { .root_fd = l->root_fd, .symlinks = SYMLINKS_INSIDE };
+    int fd = lookup_open(&tree, path, O_PATH, false);
     if (fd < 0)
         return false;
     bool found = fstat(fd, ret) == 0;
