@@ -124,16 +124,18 @@ static enum step reply_content(struct exchange *x, struct lookup *l, const struc
     const struct files *conf = exchange_conf(x);
     struct response *r = exchange_response(x);
     uint64_t size = (uint64_t)l->st.st_size;
+    struct ranges ranges;
     struct range range = { .first = 0, .length = size };
     const struct field *asked = precondition_range(exchange_request(x), v);
-    enum range_result result = asked ? range_parse(asked->value, size, &range) : RANGE_IGNORE;
+    enum range_result result = asked ? range_parse(asked->value, size, &ranges) : RANGE_IGNORE;
 
     if (result == RANGE_NONE) {
         lookup_done(l);
         return reply_range_none(x, size);
     }
     r->status = 200;
-    if (result == RANGE_ONE) {
+    if (result == RANGE_SOME && ranges.n == 1) {
+        range = ranges.v[0];
         struct str value = arena_printf(exchange_arena(x), "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64,
                                         range.first, range.first + range.length - 1, size);
         if (value.p == NULL) {
@@ -142,8 +144,6 @@ static enum step reply_content(struct exchange *x, struct lookup *l, const struc
         }
         r->status = 206;
         response_add_checked(r, STR("Content-Range"), value);
-    } else {
-        range = (struct range){ .first = 0, .length = size };
     }
     response_add_checked(r, STR("Content-Type"), mime_type(&conf->own_types, str_of(l->name)));
     response_add_checked(r, STR("X-Content-Type-Options"), STR("nosniff"));

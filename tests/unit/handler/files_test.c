@@ -306,7 +306,8 @@ static const struct {
     { "/s/a.txt", "bytes=0-99", 206, "bytes 0-9/10", "0123456789" },
     { "/s/a.txt", "bytes=10-", 416, "bytes */10", NULL },
     { "/s/empty.css", "bytes=0-", 416, "bytes */0", NULL },
-    { "/s/a.txt", "bytes=0-1,3-4", 200, NULL, "0123456789" },
+    { "/s/a.txt", "bytes=0-1,3-4", 206, "bytes 0-4/10", "01234" },
+    { "/s/a.txt", "bytes=0-7,3-9", 200, NULL, "0123456789" },
     { "/s/a.txt", "lines=0-1", 200, NULL, "0123456789" },
     { "/s/a.txt", "bytes=x", 200, NULL, "0123456789" },
 };
