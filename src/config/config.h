@@ -40,6 +40,7 @@ struct limits {
     int64_t connections, connections_per_client; /* 0: the server's default; no bound */
     int64_t buffers;
     int64_t body_rate, write_rate; /* 0: no bound */
+    int64_t file_cache;            /* 0: none */
 };
 
 /* `access_log`. */
@@ -147,7 +148,8 @@ struct config {
     size_t n_listeners;
     struct conf_pool *pools; /* [0] is `default` */
     size_t n_pools;
-    struct site **sites; /* [0..n_sites) */
+    struct workers *workers; /* of `default`; the server's */
+    struct site **sites;     /* [0..n_sites) */
     size_t n_sites;
     size_t n_kept;         /* of them, shared with the config before */
     size_t n_routes;       /* of all sites */

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "event/file.h"
 #include "handler/handler.h"
 #include "handler/lookup.h"
 #include "handler/mime.h"
@@ -149,8 +150,13 @@ static enum step reply_content(struct exchange *x, struct lookup *l, const struc
     response_add_checked(r, STR("X-Content-Type-Options"), STR("nosniff"));
     response_add_checked(r, STR("Accept-Ranges"), STR("bytes"));
     if (range.length > 0) {
-        exchange_body_file(x, l->fd, range.first, range.length);
+        struct file *f = file_new(l->fd, &l->st, file_way_of(l->fd));
+        if (f == NULL) {
+            lookup_done(l);
+            return exchange_fail(x, 503, "no_memory");
+        }
         l->fd = -1;
+        exchange_body_file(x, f, range.first, range.length);
     } else {
         lookup_done(l);
     }

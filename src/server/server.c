@@ -312,6 +312,7 @@ static int set_up(struct server *s, struct config *config)
     int r = s->engines == NULL ? -ENOMEM : watch_signals(s);
     for (; r == 0 && s->n_engines < n; s->n_engines += r == 0)
         r = engine_init(&s->engines[s->n_engines], s, &s->bounds, s->n_engines);
+    s->bounds.n_loops = max_of(s->n_engines, 1u);
     change_init(&s->change, &s->loop, s->engines, s->n_engines);
     reload_init(&s->reload, &s->loop, &s->change);
     if (r == 0) {
