@@ -5,8 +5,8 @@
 #include <malloc.h>
 #include <stdlib.h>
 
-#include "decode.h"
 #include "filter/codec.h"
+#include "unit/filter/decode.h"
 
 #define TEXT_SIZE KIB(300)
 
