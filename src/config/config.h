@@ -134,6 +134,7 @@ struct config {
     _Atomic unsigned refs;
     struct arena arena;
     struct str file;
+    bool is_text;        /* `file` names none: it cannot be loaded again */
     struct top_conf top; /* as the main file says */
     struct access_conf access_conf;
     int64_t loops; /* 0 in the file: the cores the process may use; here always >= 1 */
@@ -160,6 +161,8 @@ struct config {
 struct load_options {
     const struct config *before; /* whose sites may be kept, or NULL */
     struct origins *origins;     /* where to note what was given, or NULL */
+    struct str text;             /* in place of what is in the main file, whose name is then only
+                                    what messages show; {NULL, 0}: the file is read */
 };
 
 /*

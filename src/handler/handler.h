@@ -54,6 +54,8 @@ size_t exchange_peer_address(const struct exchange *x, unsigned char ret[16]);
 struct str exchange_route_name(const struct exchange *x);
 /* The wall clock of this turn, in seconds since 1970. */
 int64_t exchange_time(const struct exchange *x);
+/* The time of this turn that never steps back, ns; on a worker that of now. */
+int64_t exchange_now(const struct exchange *x);
 
 /*
  * Reads request body, decoded. > 0 bytes; 0: its end. On a loop: -EAGAIN, and when more has arrived

@@ -72,6 +72,8 @@ static unsigned type_precision(struct str range, struct str type)
 /* "x-gzip" and "x-compress" are other names (RFC 9110 section 8.4.1). */
 static struct str coding_name(struct str s)
 {
+    if (s.n < 2 || s.p[1] != '-')
+        return s;
     return str_ieq(s, STR("x-gzip")) || str_ieq(s, STR("x-compress")) ? str_from(s, 2) : s;
 }
 

@@ -4,7 +4,9 @@
  * functions that wait or hand over are in exchange.c and lend.c.
  */
 #include "base/check.h"
+#include "base/clock.h"
 #include "handler/template.h"
+#include "server/engine.h"
 #include "server/exchange.h"
 #include "server/filebody.h"
 #include "server/registry.h"
@@ -79,6 +81,11 @@ struct str exchange_route_name(const struct exchange *x)
 int64_t exchange_time(const struct exchange *x)
 {
     return x->wall / NSEC_PER_SEC;
+}
+
+int64_t exchange_now(const struct exchange *x)
+{
+    return exchange_on_worker(x) ? clock_mono() : loop_now(&x->engine->loop);
 }
 
 /* A worker has `response` and never looks at `reply`, which is the loop's; to a filter on the loop

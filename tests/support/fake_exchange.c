@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "event/file.h"
 #include "http/path.h"
 
@@ -71,6 +72,12 @@ struct str exchange_route_name(const struct exchange *x)
 int64_t exchange_time(const struct exchange *x)
 {
     return x->time;
+}
+
+int64_t exchange_now(const struct exchange *x)
+{
+    (void)x;
+    return clock_mono();
 }
 
 /* Whether something new came: another piece, or what stands behind the last. */
@@ -394,6 +401,11 @@ static enum step settle(struct exchange *x, enum step step)
                 x->stuck = true;
                 return step;
             }
+        } else if (x->time_passes && x->wait.late != NULL && x->wait.withdraw(x)) {
+            const struct timespec time = { .tv_nsec = x->wait.time };
+            nanosleep(&time, NULL);
+            x->then = x->wait.late;
+            x->wait.late = NULL;
         } else if (x->awaits_body ? !body_arrives(x) : !atomic_exchange(&x->resumed, false)) {
             x->stuck = true;
             return step;

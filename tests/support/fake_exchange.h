@@ -87,6 +87,7 @@ struct exchange {
     unsigned offloads, laters, reads, tasks;
     bool awaits_body; /* the LATER is for request body */
     struct wait wait; /* of exchange_wait() */
+    bool time_passes; /* set by a test: such a wait, of under a second, is waited to its end */
     uint64_t body_max;
     int64_t time_max;
     bool unlogged;
