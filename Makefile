@@ -135,7 +135,8 @@ $(BUILD)/tests/unit/%_test: $(BUILD)/tests/unit/%_test.o $(BELOW_SERVER) $(SUPPO
 # muxd with handlers and a transport made for tests; what the scenarios in tests/http talk to. What may
 # fail on demand is replaced in the objects of muxd: tests/muxd-test/fault.c.
 FAULTY := malloc calloc realloc reallocarray aligned_alloc strdup tsearch glob pthread_create epoll_ctl \
-	epoll_create1 eventfd signalfd server_new \
+	epoll_create1 eventfd signalfd server_new file_way_of file_new file_read file_read_now \
+	pool_submit exchange_task \
 	$(addprefix arena_,alloc zalloc array str printf vprintf on_reset)
 $(BUILD)/muxd-test: LDFLAGS += $(FAULTY:%=-Wl,--wrap=%)
 $(BUILD)/muxd-test: $(OBJ) $(BUILD)/main.o $(call test_objects,muxd-test)
@@ -173,8 +174,13 @@ PARTS_UNIT = $(UNIT)
 # All of them, alloc:1-2800 arena:1-20000 start:1-260, take half an hour.
 FAULTS := $(if $(SAN),start:1-240/16 alloc:1-2700/137 arena:1-19000/513,\
 	start:1-240/5 alloc:1-2700/45 arena:1-19000/171)
+# What files can be like: ways to read them, and what the page cache has of them.
+FILES := settled$(comma)cold:2 unsettled$(comma)cold:3 fetched$(comma)settled remote$(comma)refuse:2
+FILE_SCN := $(wildcard tests/http/08-*.scn tests/http/27-*.scn)
 PARTS_HTTP = "$(HTTP)" "$(HTTP) --transport=adverse" "$(HTTP) --split" \
 	"$(HTTP) --split --transport=adverse" "tests/http/selftest --muxd $(BUILD)/muxd-test" \
+	$(foreach f,$(FILES),"$(HTTP) --files=$f --transport=adverse $(FILE_SCN)" \
+		"$(HTTP) --files=$f $(FILE_SCN)") \
 	"tests/http/fault --muxd $(BUILD)/muxd-test $(FAULTS)"
 PARTS_FUZZ = $(foreach name,$(FUZZ),"$(BUILD)/tests/fuzz/$(name)_corpus tests/fuzz/corpus/$(name)")
 PARTS_LINT = tests/lint/floors "tests/lint/headers $(CC)" tests/lint/style \

@@ -32,35 +32,18 @@ static const struct option compress_options[] = {
              "Which of \"zstd\", \"br\" and \"gzip\" may be used, the best first: of those that "
              "the client wants most, the first is taken. Without it all that are built in (see "
              "muxd -V), in this order; with [ ] nothing is compressed."),
-    OPT_STRS(struct compress, types, "types", NULL,
+    OPT_STRS(struct compress, types, "types",
+             "text/* +json +xml application/json application/javascript application/xml "
+             "application/x-javascript application/x-ndjson application/yaml application/wasm "
+             "application/vnd.ms-fontobject font/ttf font/otf image/bmp image/x-icon "
+             "image/vnd.microsoft.icon",
              "Content-Types whose bodies are compressed: \"text/html\", all of a kind as in "
-             "\"text/*\", those that end in \"+json\", or \"*/*\". Without it text/*, +json, +xml, "
-             "JSON, JavaScript, XML, YAML, WebAssembly, and fonts and images that are not "
-             "compressed themselves."),
+             "\"text/*\", those that end in \"+json\", or \"*/*\"."),
     OPT_SIZE(struct compress, min, "min", "1K", 0, MIB(1024),
              "Bodies known to be shorter are sent as they are."),
     OPT_INT(struct compress, level, "level", 5, 1, CODEC_LEVEL_MAX,
             "How hard to try: 1 is fastest, 9 makes the least bytes."),
     OPT_END
-};
-
-static const struct str usual_types[] = {
-    { "text/*", 6 },
-    { "+json", 5 },
-    { "+xml", 4 },
-    { "application/json", 16 },
-    { "application/javascript", 22 },
-    { "application/x-javascript", 24 },
-    { "application/xml", 15 },
-    { "application/x-ndjson", 20 },
-    { "application/yaml", 16 },
-    { "application/wasm", 16 },
-    { "application/vnd.ms-fontobject", 29 },
-    { "font/ttf", 8 },
-    { "font/otf", 8 },
-    { "image/bmp", 9 },
-    { "image/x-icon", 12 },
-    { "image/vnd.microsoft.icon", 24 },
 };
 
 /* ---- when the config is loaded */
@@ -145,11 +128,9 @@ static bool covers(struct str pattern, struct str type)
 static bool is_wanted_type(const struct compress *conf, struct str content_type)
 {
     struct str type = str_trim(str_head(content_type, str_chr(content_type, ';')));
-    bool usual = conf->types.v == NULL;
-    const struct str *v = usual ? usual_types : conf->types.v;
 
-    for (size_t i = 0; i < (usual ? array_len(usual_types) : conf->types.n); i++)
-        if (covers(v[i], type))
+    for (size_t i = 0; i < conf->types.n; i++)
+        if (covers(conf->types.v[i], type))
             return true;
     return false;
 }

@@ -59,14 +59,15 @@ enum task_state {
     TASK_LENT,  /* to the pool, with what `work` touches */
 };
 
-/* A piece of a file that a worker reads; the worker's while that is the task. */
+/* What a worker reads of a file; the worker's while that is the task. */
 struct fetch {
     struct file *file;
     char *buf; /* or NULL */
     size_t size;
-    uint64_t from; /* in the file */
-    size_t wanted;
-    ssize_t n; /* bytes in `buf`; 0: it was not asked for; -errno */
+    uint64_t begin, end; /* in the file: is to be read; */
+    int64_t ended;       /* then it is in the page cache, as of then (clock_mono()) */
+    uint64_t from;       /* of what stands in `buf`: the last of it */
+    ssize_t n;           /* bytes; 0: nothing was asked for; -errno */
 };
 
 /* Memory that answers when the exchange's own is the worker's. */

@@ -24,6 +24,9 @@ void filebody_back(struct body *b, size_t n);
 /* Bytes up to the next such border. */
 uint64_t filebody_piece(struct body *b);
 
+/* As many are better copied than sent by sendfile, with a probe of the page cache before, and a
+ * wake-up more for the receiver. */
+#define FILEBODY_COPY KIB(128)
 /* How many of the next bytes may go by sendfile, from `*ret_offset` of b->file on, without waiting
  * for a disk. 0: none, they are to be read. */
 size_t filebody_sendable(struct exchange *x, struct body *b, off_t *ret_offset);
