@@ -257,7 +257,8 @@ static int collect(struct compressor *c, struct exchange *x)
     while (c->left > 0 && c->in_n < most) {
         size_t n = (size_t)min_of((uint64_t)(most - c->in_n), c->left);
         ssize_t r = c->from->pull(c->from, x, c->in + c->in_n, n);
-        if (r == -EAGAIN && c->in_n == 0 && !c->holding)
+        /* One that has it read in the pool will soon have more. */
+        if (r == -EAGAIN && ((c->in_n == 0 && !c->holding) || exchange_has_task(x)))
             return -EAGAIN;
         if (r == -EAGAIN) {
             c->how = CODEC_FLUSH;
