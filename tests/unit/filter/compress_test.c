@@ -81,6 +81,14 @@ static void assert_value(const char *name, const char *value)
         ck_assert_str_eq(is ? is : "(none)", value);
 }
 
+static bool any_codec(void)
+{
+    for (int i = 0; codec_names[i] != NULL; i++)
+        if (codec_find(str_of(codec_names[i])) != NULL)
+            return true;
+    return false;
+}
+
 /* ---- the decision */
 
 /* NULL stands for: as in the first row. */
@@ -234,7 +242,7 @@ START_TEST(noise)
     fake_conf_str(&handler, "body", body);
     fake_exchange_field(x, "Accept-Encoding", "gzip");
     run("respond");
-    assert_value("Vary", codec_find(STR("gzip")) ? "Accept-Encoding" : NULL);
+    assert_value("Vary", any_codec() ? "Accept-Encoding" : NULL);
     assert_value("Content-Encoding", NULL);
     ck_assert(str_eq(buf_str(&x->body), str_make(body, 2000)));
 }
@@ -389,7 +397,7 @@ START_TEST(arena)
         fake_exchange_run(x, &handler, "respond");
         if (x->response.status == 503)
             continue;
-        assert_value("Vary", conf.conf != NULL ? "Origin, Accept-Encoding" : NULL);
+        assert_value("Vary", any_codec() ? "Origin, Accept-Encoding" : "Origin");
         assert_body(str_make(text, 5000));
     }
     ck_assert_uint_eq(x->response.status, 200);
