@@ -171,9 +171,9 @@ $(BUILD)/bench/mux: $(BUILD)/bench/mux.o $(filter $(BUILD)/base/% $(BUILD)/http/
 # The parts of the suite, as command lines; tests/run-all sums their results.
 HTTP := tests/http/run --muxd $(BUILD)/muxd-test
 PARTS_UNIT = $(UNIT)
-# All of them, alloc:1-2100 arena:1-11100 start:1-260, take a quarter of an hour.
-FAULTS := $(if $(SAN),start:1-240/16 alloc:1-2000/101 arena:1-11000/297,\
-	start:1-240/5 alloc:1-2000/33 arena:1-11000/99)
+# All of them, alloc:1-2800 arena:1-20000 start:1-260, take half an hour.
+FAULTS := $(if $(SAN),start:1-240/16 alloc:1-2700/137 arena:1-19000/513,\
+	start:1-240/5 alloc:1-2700/45 arena:1-19000/171)
 # What files can be like: ways to read them, and what the page cache has of them.
 FILES := settled$(comma)cold:2 unsettled$(comma)cold:3 fetched$(comma)settled remote$(comma)refuse:2
 FILE_SCN := $(wildcard tests/http/08-*.scn tests/http/27-*.scn)

@@ -168,6 +168,8 @@ void exchange_resume(struct exchange *x);
  * waiting for it to be taken; or a source that was pulled from has a task. -ENOMEM.
  */
 int exchange_task(struct exchange *x, void (*work)(void *arg), void *arg) MUST_USE;
+/* Whether one runs; for a source that pulled from another, which said -EAGAIN. */
+bool exchange_has_task(const struct exchange *x);
 /* True once nobody waits for the response any more. Any thread that holds the exchange. */
 bool exchange_cancelled(const struct exchange *x);
 

@@ -106,6 +106,11 @@ int exchange_task(struct exchange *x, void (*work)(void *arg), void *arg)
     return r;
 }
 
+bool exchange_has_task(const struct exchange *x)
+{
+    return x->task != TASK_NONE;
+}
+
 bool exchange_task_withdraw(struct exchange *x)
 {
     if (x->task == TASK_WAITS)

@@ -598,7 +598,9 @@ class Play:
         kind, _, rest = line.partition(" ")
         field = re.fullmatch(r"(!?)\s*([\w-]+)(?::\s*(.*)| ~ (.*))?", line)
         if kind == "body":
-            self._check_body(response, rest, fail)
+            self._check_body(response.body, rest, fail)
+        elif kind == "decoded":
+            self._check_body(response.decoded(), rest, fail)
         elif kind in ("framing", "reason"):
             if getattr(response, kind) != rest:
                 fail()
@@ -621,8 +623,7 @@ class Play:
         if not good:
             fail()
 
-    def _check_body(self, response, rest, fail):
-        body = response.body
+    def _check_body(self, body, rest, fail):
         if rest.startswith("~ "):
             if not re.search(rest[2:].encode(), body, re.S):
                 fail()
