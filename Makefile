@@ -230,6 +230,7 @@ bench: ## install what is missing, build, run the programs in bench/ one after t
 	$(AGAIN) $(BUILD)/muxd $(BUILD)/muxd-test $(BUILD)/bench/mux
 	bench/mux --program $(BUILD)/bench/mux
 	bench/respond --muxd $(BUILD)/muxd
+	bench/files --muxd $(BUILD)/muxd
 	bench/blocked --muxd $(BUILD)/muxd-test
 	bench/upload --muxd $(BUILD)/muxd
 	bench/descriptors --muxd $(BUILD)/muxd
