@@ -160,6 +160,10 @@ $(BUILD)/tests/fuzz/conn_corpus: $(CONN_FUZZ_OBJ) $(BUILD)/tests/fuzz/driver.o
 $(BUILD)/tests/fuzz/conn_fuzz: $(CONN_FUZZ_OBJ)
 	$(LINK) -fsanitize=fuzzer $(LIBS)
 
+# A file system for the tests of `files` and bench/slowfs.
+$(BUILD)/tests/files/slowfs: $(BUILD)/tests/files/slowfs.o
+	$(LINK)
+
 # What bench/mux measures with.
 $(BUILD)/bench/%.o: bench/lib/%.c config.mk
 	@mkdir -p $(@D)
