@@ -2,18 +2,19 @@
  * slowfs.c - a file system whose calls take their time, for tests. Speaks FUSE with the kernel
  * itself (linux/fuse.h); one thread, which keeps what it is asked until the answer is due.
  *
- *     slowfs [--delay MS] [--slow open,read,lookup,getattr] [--valid SECONDS] [--direct] DIR
- * FILE=SIZE...
+ *     slowfs [--delay MS] [--slow KIND,...] [--valid SECONDS] [--direct] DIR FILE=SIZE...
  *
  * Mounts one directory with those files on DIR, best in a mount namespace of its own (unshare -m),
  * and says "ready". The byte at offset i of the n-th file, both from 0, is (n + i) % 251. Calls of
- * the kinds in --slow (opens and reads, unless said otherwise) are answered after MS milliseconds
- * (0). Names and attributes are valid for SECONDS (0: the kernel asks each time); with --direct the
- * kernel caches no content, and every read comes here.
+ * the kinds that are slow (lookup, open, getattr, read; unless said: open and read) are answered
+ * after MS milliseconds (0). What the kernel was told of names, and unless getattr is slow of
+ * attributes, it does not ask again for SECONDS (0). With --direct it caches no content, and every
+ * read comes here.
  *
- * It takes lines on stdin: after "hold" such calls are kept, and "held N" tells how many are, each
- * time one more is; "release" answers them, and goes on as before. At the end of stdin it ends, and
- * what is open then fails. Status 77: it cannot mount, as this is not root, or there is no FUSE.
+ * It takes lines on stdin: after "hold" such calls are kept, and each time one is, "held N" tells
+ * of how many files there are kept ones; "release" answers them, and goes on as before. At the end
+ * of stdin it ends, and what is open then fails. Status 77: it cannot mount, as this is not root,
+ * or there is no FUSE.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -58,8 +59,8 @@ static struct call kept[KEPT_MAX]; /* in order of `due` */
 static size_t n_kept;
 static bool holding;
 static int device;
-static int64_t delay; /* ns */
-static uint64_t valid;
+static int64_t delay;                   /* ns */
+static uint64_t name_valid, attr_valid; /* seconds */
 static uint32_t open_flags;
 static unsigned slow = 1u << FUSE_OPEN | 1u << FUSE_READ;
 static time_t started;
@@ -111,7 +112,9 @@ static uint64_t find(const char *name)
 
 static void reply_lookup(const struct call *c)
 {
-    struct fuse_entry_out out = { .nodeid = c->node, .entry_valid = valid, .attr_valid = valid };
+    struct fuse_entry_out out = { .nodeid = c->node,
+                                  .entry_valid = name_valid,
+                                  .attr_valid = attr_valid };
 
     if (c->node != 0)
         out.attr = attributes(c->node);
@@ -120,7 +123,7 @@ static void reply_lookup(const struct call *c)
 
 static void reply_attributes(const struct call *c)
 {
-    struct fuse_attr_out out = { .attr_valid = valid, .attr = attributes(c->node) };
+    struct fuse_attr_out out = { .attr_valid = attr_valid, .attr = attributes(c->node) };
 
     reply(c->unique, 0, &out, sizeof out);
 }
@@ -198,6 +201,20 @@ static void answer_due(void)
     }
 }
 
+/* Of how many files calls are kept. */
+static size_t files_held(void)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < n_kept; i++) {
+        size_t j = 0;
+        while (kept[j].node != kept[i].node)
+            j++;
+        n += i == j && kept[i].node != FUSE_ROOT_ID;
+    }
+    return n;
+}
+
 static void answer_or_keep(const struct call *c)
 {
     if (!(slow >> c->opcode & 1) || (!holding && delay == 0)) {
@@ -207,7 +224,7 @@ static void answer_or_keep(const struct call *c)
     kept[n_kept] = *c;
     kept[n_kept++].due = now_ns() + delay;
     if (holding)
-        printf("held %zu\n", n_kept);
+        printf("held %zu\n", files_held());
 }
 
 /* The caller is about to die. */
@@ -345,8 +362,8 @@ static void serve(void)
 
 static void usage(void)
 {
-    fprintf(stderr, "usage: slowfs [--delay MS] [--slow open,read,lookup,getattr] "
-                    "[--valid SECONDS] [--direct] DIR FILE=SIZE...\n");
+    fprintf(stderr, "usage: slowfs [--delay MS] [--slow KIND,...] [--valid SECONDS] [--direct] "
+                    "DIR FILE=SIZE...\n");
     exit(64);
 }
 
@@ -404,7 +421,7 @@ int main(int argc, char **argv)
         else if (strcmp(argv[i], "--delay") == 0)
             delay = strtoll(argv[++i], NULL, 10) * 1000000;
         else if (strcmp(argv[i], "--valid") == 0)
-            valid = strtoull(argv[++i], NULL, 10);
+            name_valid = strtoull(argv[++i], NULL, 10);
         else if (strcmp(argv[i], "--slow") == 0)
             slow = kinds(argv[++i]);
         else
@@ -412,6 +429,7 @@ int main(int argc, char **argv)
     }
     if (i == argc)
         usage();
+    attr_valid = slow >> FUSE_GETATTR & 1 ? 0 : name_valid;
     const char *dir = argv[i];
     while (++i < argc)
         add_file(argv[i]);
