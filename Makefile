@@ -233,11 +233,12 @@ fuzz-report: ## QUIET=300: each of them until so many seconds bring no new cover
 
 bench: ## install what is missing, build, run the programs in bench/ one after the other
 	@tools/packages build bench
-	$(AGAIN) $(BUILD)/muxd $(BUILD)/muxd-test $(BUILD)/bench/mux
+	$(AGAIN) $(BUILD)/muxd $(BUILD)/muxd-test $(BUILD)/bench/mux $(BUILD)/tests/files/slowfs
 	bench/mux --program $(BUILD)/bench/mux
 	bench/respond --muxd $(BUILD)/muxd
 	bench/files --muxd $(BUILD)/muxd
 	bench/blocked --muxd $(BUILD)/muxd-test
+	bench/slowfs --muxd $(BUILD)/muxd --slowfs $(BUILD)/tests/files/slowfs
 	bench/upload --muxd $(BUILD)/muxd
 	bench/descriptors --muxd $(BUILD)/muxd
 	bench/reload --muxd $(BUILD)/muxd-test

@@ -12,6 +12,7 @@ import tempfile
 import time
 
 CPUCLOCK_SCHED = 2  # with the process's number: clock_getcpuclockid(3)
+UNITS_MS = {"us": 1e-3, "ms": 1, "s": 1e3, "m": 60e3}
 
 
 def free_port():
@@ -43,6 +44,12 @@ def wrk(url, seconds, connections, core=1, extra=(), refusals=False):
     if not refusals and ("Socket errors" in out or "Non-2xx" in out):
         sys.exit(out)
     return out
+
+
+def percentiles(out, *wanted):
+    """Of the latency, in ms, as wrk printed them with --latency."""
+    found = [re.search(rf"^ +{q}% +([\d.]+)(us|ms|s|m)$", out, re.M).groups() for q in wanted]
+    return [float(value) * UNITS_MS[unit] for value, unit in found]
 
 
 class WrkCounts:
