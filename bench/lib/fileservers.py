@@ -82,4 +82,13 @@ def start(servers, root, core):
     for server in servers:
         if not server.program:
             print(f"{server.name} is not installed and is left out")
-    return [server.start(root, core) for server in servers if server.program]
+    started = []
+    try:
+        for server in servers:
+            if server.program:
+                started.append(server.start(root, core))
+    except BaseException:
+        for daemon in started:
+            daemon.stop()
+        raise
+    return started
