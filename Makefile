@@ -161,6 +161,10 @@ $(BUILD)/tests/fuzz/conn_corpus: $(CONN_FUZZ_OBJ) $(BUILD)/tests/fuzz/driver.o
 $(BUILD)/tests/fuzz/conn_fuzz: $(CONN_FUZZ_OBJ)
 	$(LINK) -fsanitize=fuzzer $(LIBS)
 
+# A file system for the tests of `files` and bench/slowfs.
+$(BUILD)/tests/files/slowfs: $(BUILD)/tests/files/slowfs.o
+	$(LINK)
+
 # What bench/mux measures with.
 $(BUILD)/bench/%.o: bench/lib/%.c config.mk
 	@mkdir -p $(@D)
@@ -189,6 +193,7 @@ PARTS_LINT = tests/lint/floors "tests/lint/headers $(CC)" tests/lint/style \
 # Sanitizers keep what is freed, so memory is not judged then.
 PARTS_RELOAD = "tests/reload/run --muxd $(BUILD)/muxd-test$(if $(SAN), --no-memory)"
 PARTS_LIMITS = "tests/limits/run --muxd $(BUILD)/muxd-test"
+PARTS_FILES = "tests/files/blocked --muxd $(BUILD)/muxd --slowfs $(BUILD)/tests/files/slowfs"
 PARTS_LOG = "tests/log/run --muxd $(BUILD)/muxd-test"
 # Judges the memory of the plain build; the sanitizers need more by far.
 PARTS_MEMORY = $(if $(SAN),,"bench/upload --muxd $(BUILD)/muxd --mib 96")
@@ -199,9 +204,10 @@ BUILT_DOC = $(BUILD)/muxd $(BUILD)/muxd-doc man $(BUILD)/conf/muxd.conf demo
 check: ## install what is missing, build, run all tests (SAN=address,undefined or SAN=thread)
 	@tools/packages build test
 	$(AGAIN) check-all
-check-all: $(UNIT) $(CORPUS) $(BUILD)/muxd-test $(BUILT_DOC)
+check-all: $(UNIT) $(CORPUS) $(BUILD)/muxd-test $(BUILD)/tests/files/slowfs $(BUILT_DOC)
 	@tests/run-all $(PARTS_LINT) $(PARTS_UNIT) $(PARTS_FUZZ) $(PARTS_DOC) $(PARTS_EXPLAIN) \
-		$(PARTS_MEMORY) $(PARTS_LOG) $(PARTS_LIMITS) $(PARTS_HTTP) $(PARTS_RELOAD)
+		$(PARTS_MEMORY) $(PARTS_FILES) $(PARTS_LOG) $(PARTS_LIMITS) $(PARTS_HTTP) \
+		$(PARTS_RELOAD)
 check-unit: $(UNIT) ## the unit tests alone
 	@tests/run-all $(PARTS_UNIT)
 check-http: $(BUILD)/muxd-test ## the scenarios alone
@@ -233,10 +239,12 @@ fuzz-report: ## QUIET=300: each of them until so many seconds bring no new cover
 
 bench: ## install what is missing, build, run the programs in bench/ one after the other
 	@tools/packages build bench
-	$(AGAIN) $(BUILD)/muxd $(BUILD)/muxd-test $(BUILD)/bench/mux
+	$(AGAIN) $(BUILD)/muxd $(BUILD)/muxd-test $(BUILD)/bench/mux $(BUILD)/tests/files/slowfs
 	bench/mux --program $(BUILD)/bench/mux
 	bench/respond --muxd $(BUILD)/muxd
+	bench/files --muxd $(BUILD)/muxd
 	bench/blocked --muxd $(BUILD)/muxd-test
+	bench/slowfs --muxd $(BUILD)/muxd --slowfs $(BUILD)/tests/files/slowfs
 	bench/upload --muxd $(BUILD)/muxd
 	bench/descriptors --muxd $(BUILD)/muxd
 	bench/reload --muxd $(BUILD)/muxd-test
