@@ -183,6 +183,11 @@ PARTS_LINT = tests/lint/floors "tests/lint/headers $(CC)" tests/lint/style \
 # Sanitizers keep what is freed, so memory is not judged then.
 PARTS_RELOAD = "tests/reload/run --muxd $(BUILD)/muxd-test$(if $(SAN), --no-memory)"
 PARTS_LIMITS = "tests/limits/run --muxd $(BUILD)/muxd-test"
+FILES = tests/files/$(1) --muxd $(BUILD)/muxd-test
+PARTS_FILES = "$(call FILES,run)" "$(call FILES,run) --transport=adverse" \
+	"$(call FILES,run) --transport=adverse-nosendfile" "$(call FILES,ranges)" \
+	"$(call FILES,ranges) --transport=adverse --cases 500" "$(call FILES,edits)" \
+	"$(call FILES,fuzz-paths)"
 PARTS_LOG = "tests/log/run --muxd $(BUILD)/muxd-test"
 # Judges the memory of the plain build; the sanitizers need more by far.
 PARTS_MEMORY = $(if $(SAN),,"bench/upload --muxd $(BUILD)/muxd --mib 96")
@@ -195,11 +200,14 @@ check: ## install what is missing, build, run all tests (SAN=address,undefined o
 	$(AGAIN) check-all
 check-all: $(UNIT) $(CORPUS) $(BUILD)/muxd-test $(BUILT_DOC)
 	@tests/run-all $(PARTS_LINT) $(PARTS_UNIT) $(PARTS_FUZZ) $(PARTS_DOC) $(PARTS_EXPLAIN) \
-		$(PARTS_MEMORY) $(PARTS_LOG) $(PARTS_LIMITS) $(PARTS_HTTP) $(PARTS_RELOAD)
+		$(PARTS_MEMORY) $(PARTS_LOG) $(PARTS_LIMITS) $(PARTS_HTTP) $(PARTS_FILES) \
+		$(PARTS_RELOAD)
 check-unit: $(UNIT) ## the unit tests alone
 	@tests/run-all $(PARTS_UNIT)
 check-http: $(BUILD)/muxd-test ## the scenarios alone
 	@tests/run-all $(PARTS_HTTP)
+check-files: $(BUILD)/muxd-test ## the tests of `files` alone
+	@tests/run-all $(PARTS_FILES)
 check-doc: $(BUILT_DOC) ## manual, sample and command line alone
 	@tests/run-all $(PARTS_DOC)
 check-service: all ## as root: the installed service under a systemd that is booted for it
@@ -297,7 +305,7 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
 	@echo "Variables: SAN=address,undefined|thread  WERROR=1  V=1  BUILD=DIR  CC=  CFLAGS=  prefix=  DESTDIR="
 
-.PHONY: all man run demo check check-all check-unit check-http check-doc check-service check-san fuzz \
+.PHONY: all man run demo check check-all check-unit check-http check-files check-doc check-service check-san fuzz \
 	fuzz-report bench lint \
 	format install uninstall dist clean distclean help
 .SECONDARY:
