@@ -153,7 +153,7 @@ $(BUILD)/tests/fuzz/%_fuzz: $(BUILD)/tests/fuzz/%_fuzz.o $(BELOW_SERVER) $(SUPPO
 # That of a connection links the server; it stands in for server.c itself.
 CONN_FUZZ_OBJ := $(BUILD)/tests/fuzz/conn_fuzz.o \
 	$(addprefix $(BUILD)/tests/support/server/,peer.o replies.o stage.o wire.o) \
-	$(filter-out $(BUILD)/server/server.o,$(OBJ))
+	$(filter-out $(BUILD)/server/server.o $(BUILD)/command/%,$(OBJ))
 $(BUILD)/tests/fuzz/conn_corpus $(BUILD)/tests/fuzz/conn_fuzz: LDFLAGS += -Wl,--wrap=clock_gettime
 $(BUILD)/tests/fuzz/conn_corpus: $(CONN_FUZZ_OBJ) $(BUILD)/tests/fuzz/driver.o
 	$(LINK) $(LIBS)

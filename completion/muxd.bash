@@ -32,7 +32,7 @@ _muxd() {
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
         -c) file=${COMP_WORDS[++i]} ;;
-        -W | -H | --listener) ((++i)) ;;
+        -W | -H | --listener | -p | -b) ((++i)) ;;
         -?*) ;;
         *) if [[ -z $command ]]; then command=${COMP_WORDS[i]}; else ((++n)); fi ;;
         esac
@@ -40,7 +40,8 @@ _muxd() {
     case $before in
     -c) compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
     -W) mapfile -t COMPREPLY < <(compgen -W error -- "$word"); return ;;
-    -H) return ;;
+    -H | -p) return ;;
+    -b) mapfile -t COMPREPLY < <(compgen -W "127.0.0.1 0.0.0.0 ::1 ::" -- "$word"); return ;;
     --listener)
         mapfile -t COMPREPLY < <(compgen -W "$(_muxd_listeners "${COMP_WORDS[0]}" \
             "${file:-/etc/muxd/muxd.conf}")" -- "$word")
@@ -50,18 +51,22 @@ _muxd() {
     check) options+=" --json --reload -W" ;;
     routes) options+=" --json" ;;
     explain) options+=" --json -H --listener" ;;
+    serve) options="-b -p" ;;
     "") options+=" -V -h" ;;
     esac
     if [[ $word == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
     elif [[ -z $command ]]; then
-        mapfile -t COMPREPLY < <(compgen -W "check config diff explain routes" -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W "check config diff explain routes serve" -- "$word")
     elif [[ $command == explain && $n == 0 ]]; then
         mapfile -t COMPREPLY < <(compgen -W "GET HEAD POST PUT DELETE OPTIONS PATCH -" -- "$word")
     elif [[ $command == explain && $n == 1 ]]; then
         compopt -o nospace 2>/dev/null
         mapfile -t COMPREPLY < <(compgen -W "$(_muxd_paths "${COMP_WORDS[0]}" \
             "${file:-/etc/muxd/muxd.conf}") http:// https://" -- "$word")
+    elif [[ $command == serve && $n == 0 ]]; then
+        compopt -o filenames 2>/dev/null
+        mapfile -t COMPREPLY < <(compgen -d -- "$word")
     elif [[ $command == diff && $n == 0 ]]; then
         compopt -o filenames 2>/dev/null
         mapfile -t COMPREPLY < <(compgen -f -- "$word")

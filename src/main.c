@@ -1,23 +1,18 @@
 /*
- * main.c - the command line: `muxd [-c FILE]` serves in the foreground, `muxd COMMAND` looks at a
- * config without serving it (command/). Exit statuses are those of sysexits.h.
+ * main.c - the command line, taken apart: what each command does is in command/. Exit statuses are
+ * those of sysexits.h.
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "base/check.h"
 #include "base/log.h"
 #include "command/command.h"
 #include "config.h"
-#include "server/conn.h"
-#include "server/engine.h"
-#include "server/server.h"
 
 #define MUXD_CONF_FILE MUXD_SYSCONFDIR "/muxd.conf"
 
@@ -31,72 +26,12 @@ static const char usage_text[] =
     "                                      say what answers a request, and why; with - in place\n"
     "                                      of METHOD URL for each line of standard input\n"
     "       muxd diff NEW                  compare it with a new one\n"
+    "       muxd serve [-p PORT] [-b ADDRESS] [DIR]\n"
+    "                                      serve a directory, without a config\n"
     "       muxd -V                        print version and features\n"
     "       muxd -h                        print this\n"
-    "Each takes -c FILE; the default is " MUXD_CONF_FILE ".\n"
+    "Each but serve takes -c FILE; the default is " MUXD_CONF_FILE ".\n"
     "See muxd(8), muxd.conf(5) and muxd-routes(7).\n";
-
-/* What the failing thread was serving. Async-signal-safe but for snprintf, which glibc's is for
- * these conversions. */
-static void panic(void)
-{
-    const struct engine *e = engine_self();
-    char doing[256], text[512];
-
-    if (e == NULL)
-        return;
-    if (e->current != NULL)
-        e->current->proto->describe(e->current, doing, sizeof doing);
-    else
-        snprintf(doing, sizeof doing, "between connections");
-    int n = snprintf(text, sizeof text, "muxd: panic: loop %u was %s\n", e->index, doing);
-    (void)!write(STDERR_FILENO, text, (size_t)n);
-}
-
-/* HUP and USR1 wait for the server, for they would end the process; a start may be long. TERM and
- * INT end it still, whatever the load waits for. */
-static void hold_signals(void)
-{
-    sigset_t set;
-
-    sigemptyset(&set);
-    sigaddset(&set, SIGHUP);
-    sigaddset(&set, SIGUSR1);
-    sigprocmask(SIG_BLOCK, &set, NULL);
-}
-
-/* Loads, and shows what there is to say. */
-static int load(const char *file, struct config **ret)
-{
-    struct subject s;
-    int status = subject_load(&s, file, SUBJECT_WARN);
-
-    *ret = status == EX_OK ? config_ref(s.config) : NULL;
-    subject_done(&s);
-    return status;
-}
-
-static int serve(const char *file)
-{
-    struct config *config;
-    struct server *server;
-
-    hold_signals();
-    int status = load(file, &config);
-
-    if (status != EX_OK)
-        return status;
-    check_panic_hook = panic;
-    int r = server_new(config, &server);
-    if (r < 0) {
-        log_error("cannot start: %s", strerror(-r));
-        return r == -ENOMEM ? EX_OSERR : EX_UNAVAILABLE;
-    }
-    status = server_run(server) < 0 ? EX_UNAVAILABLE : EX_OK;
-    if (!server_free(server))
-        _exit(status); /* a thread still uses what exit handlers would take away */
-    return status;
-}
 
 static int usage(void)
 {
@@ -143,7 +78,9 @@ enum takes {
     TAKES_STRICT = 2,
     TAKES_FIELDS = 4,
     TAKES_LISTENER = 8,
-    TAKES_RELOAD = 16
+    TAKES_RELOAD = 16,
+    TAKES_FILE = 32,
+    TAKES_ADDRESS = 64
 };
 
 static const struct command {
@@ -152,11 +89,12 @@ static const struct command {
     unsigned takes;
     size_t min_words, max_words;
 } commands[] = {
-    { "check", command_check, TAKES_JSON | TAKES_STRICT | TAKES_RELOAD, 0, 0 },
-    { "config", command_config, 0, 0, 0 },
-    { "diff", command_diff, 0, 1, 1 },
-    { "explain", command_explain, TAKES_JSON | TAKES_FIELDS | TAKES_LISTENER, 1, 2 },
-    { "routes", command_routes, TAKES_JSON, 0, 0 },
+    { "check", command_check, TAKES_FILE | TAKES_JSON | TAKES_STRICT | TAKES_RELOAD, 0, 0 },
+    { "config", command_config, TAKES_FILE, 0, 0 },
+    { "diff", command_diff, TAKES_FILE, 1, 1 },
+    { "explain", command_explain, TAKES_FILE | TAKES_JSON | TAKES_FIELDS | TAKES_LISTENER, 1, 2 },
+    { "routes", command_routes, TAKES_FILE | TAKES_JSON, 0, 0 },
+    { "serve", command_serve, TAKES_ADDRESS, 0, 1 },
 };
 
 static int wrong_but(const char *what, const char *which, const char *hint)
@@ -240,6 +178,8 @@ static int parse_option(struct parse *p)
     const char *name = is_option(word, "-c")           ? "-c"
                        : is_option(word, "-W")         ? "-W"
                        : is_option(word, "-H")         ? "-H"
+                       : is_option(word, "-p")         ? "-p"
+                       : is_option(word, "-b")         ? "-b"
                        : is_option(word, "--listener") ? "--listener"
                                                        : NULL;
     if (name == NULL)
@@ -249,6 +189,13 @@ static int parse_option(struct parse *p)
         return wrong("this option needs a value", name);
     if (name[1] == 'c') {
         args->file = value;
+        p->given |= TAKES_FILE;
+    } else if (name[1] == 'p') {
+        args->port = value;
+        p->given |= TAKES_ADDRESS;
+    } else if (name[1] == 'b') {
+        args->address = value;
+        p->given |= TAKES_ADDRESS;
     } else if (name[1] == '-') {
         args->listener = value;
         p->given |= TAKES_LISTENER;
@@ -278,7 +225,8 @@ static int parse_word(struct parse *p)
     }
     if (p->args.n_words == p->command->max_words)
         return wrong_but("too many arguments", word,
-                         p->command->takes & TAKES_FIELDS ? NULL : FILE_HINT);
+                         (p->command->takes & (TAKES_FILE | TAKES_FIELDS)) == TAKES_FILE ? FILE_HINT
+                                                                                         : NULL);
     p->args.words[p->args.n_words++] = word;
     return EX_OK;
 }
@@ -306,10 +254,10 @@ int main(int argc, char **argv)
     }
     if (status != EX_OK)
         return status;
-    if (p.given & ~(p.command ? p.command->takes : 0))
-        return wrong("an option is not for this command", p.command ? p.command->name : "serve");
+    if (p.given & ~(p.command ? p.command->takes : (unsigned)TAKES_FILE))
+        return wrong("an option is not for this command", p.command ? p.command->name : "muxd");
     if (p.command == NULL)
-        return serve(p.args.file);
+        return command_daemon(&p.args);
     if (p.args.n_words < p.command->min_words)
         return wrong("arguments are missing", p.command->name);
     return printed(p.command->run(&p.args));

@@ -92,8 +92,14 @@ static void print_default(FILE *out, const struct option *o)
         fputs("[ ]", out);
     else {
         fputs("[ ", out);
-        print_quoted(out, o->def);
-        fputs(" ]", out);
+        for (const char *word = o->def; word != NULL;) {
+            const char *end = strchr(word, ' ');
+            char *one = strndup(word, end ? (size_t)(end - word) : strlen(word));
+            print_quoted(out, one);
+            free(one);
+            fputs(end ? ", " : " ]", out);
+            word = end ? end + 1 : NULL;
+        }
     }
 }
 

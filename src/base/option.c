@@ -5,6 +5,28 @@
 
 const char option_required[] = "(required)";
 
+/* The default's words. */
+static int set_strs(struct strs *to, struct str def, struct arena *arena)
+{
+    size_t n = 0;
+
+    *to = (struct strs){ NULL, 0 };
+    for (struct str rest = def; rest.p != NULL; n++)
+        str_cut(&rest, ' ');
+    if (n == 0)
+        return 0;
+    struct str *v = arena_array(arena, n, sizeof *v);
+    if (v == NULL)
+        return -ENOMEM;
+    *to = (struct strs){ v, n };
+    for (struct str rest = def; rest.p != NULL;) {
+        *v = arena_str(arena, str_cut(&rest, ' '));
+        if (v++->p == NULL)
+            return -ENOMEM;
+    }
+    return 0;
+}
+
 static int set_default(const struct option *o, void *at, struct arena *arena)
 {
     const char *def = o->def == REQUIRED ? NULL : o->def;
@@ -36,18 +58,8 @@ static int set_default(const struct option *o, void *at, struct arena *arena)
             }
         }
         return 0;
-    case OPTION_STRS: {
-        struct strs *list = at;
-        *list = (struct strs){ NULL, 0 };
-        if (def == NULL)
-            return 0;
-        struct str *one = arena_alloc(arena, sizeof *one);
-        if (one == NULL)
-            return -ENOMEM;
-        *one = str_of(def);
-        *list = (struct strs){ one, 1 };
-        return 0;
-    }
+    case OPTION_STRS:
+        return set_strs(at, str_of(def), arena);
     }
     return -EINVAL;
 }

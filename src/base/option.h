@@ -37,7 +37,8 @@ struct option {
     const char *name; /* NULL ends the table */
     enum option_type type;
     size_t offset;
-    const char *def;  /* the default as a config would spell it; NULL: none; REQUIRED */
+    const char *def;  /* the default as a config would spell it; of STRS words with a blank
+                         between; NULL: none; REQUIRED */
     int64_t def_int;  /* INT, BOOL: the default; others: what stands for none, if `def` is NULL */
     int64_t min, max; /* INT; TIME in ns and SIZE in bytes, as numbers */
     const char *const *choices; /* ENUM: NULL-terminated */

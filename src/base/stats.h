@@ -30,7 +30,11 @@
     STAT(offloaded, "jobs given to a pool")                                                        \
     STAT(pool_refused, "jobs refused by a pool, or taken out of its queue for age")                \
     STAT(abandoned, "jobs whose answer nobody waited for any more")                                \
-    STAT(timeouts, "time-outs of requests; an idle connection's end is none")
+    STAT(timeouts, "time-outs of requests; an idle connection's end is none")                      \
+    STAT(file_cache_hits, "files served from what a loop keeps")                                   \
+    STAT(file_cache_misses, "files that had to be looked up")                                      \
+    STAT(file_fetches, "pieces of files that a pool had to read")                                  \
+    STAT(tasks, "jobs given to a pool for a body")
 
 struct stats {
 #define STAT(name, about) _Atomic uint64_t name;

@@ -1,7 +1,7 @@
 /*
- * command.h - the commands of muxd(8) that look at a config without serving it: what they share.
- * Each is one file and a row in main.c's table. They print to standard output, errors to standard
- * error, and return an exit status of sysexits.h. One thread, that of main().
+ * command.h - the commands of muxd(8): what they share. Each is one file and a row in main.c's
+ * table. They print to standard output, errors to standard error, and return an exit status of
+ * sysexits.h. All but `serve` look at a config without serving it. One thread, that of main().
  */
 #ifndef MUXD_COMMAND_COMMAND_H
 #define MUXD_COMMAND_COMMAND_H
@@ -18,17 +18,21 @@ struct arguments {
     bool strict;      /* -W error */
     bool reload;      /* --reload */
     const char *listener;
+    const char *port, *address;             /* -p, -b */
     const char *fields[COMMAND_FIELDS_MAX]; /* -H, as given */
     size_t n_fields;
     const char *words[COMMAND_WORDS_MAX]; /* what is no option, behind the command */
     size_t n_words;
 };
 
+/* muxd without a command: serves the config. */
+int command_daemon(const struct arguments *args);
 int command_check(const struct arguments *args);
 int command_config(const struct arguments *args);
 int command_diff(const struct arguments *args);
 int command_explain(const struct arguments *args);
 int command_routes(const struct arguments *args);
+int command_serve(const struct arguments *args);
 
 /* A config with what is known about it, for as long as the command looks at it. */
 struct subject {

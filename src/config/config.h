@@ -40,6 +40,7 @@ struct limits {
     int64_t connections, connections_per_client; /* 0: the server's default; no bound */
     int64_t buffers;
     int64_t body_rate, write_rate; /* 0: no bound */
+    int64_t file_cache;            /* 0: none */
 };
 
 /* `access_log`. */
@@ -133,6 +134,7 @@ struct config {
     _Atomic unsigned refs;
     struct arena arena;
     struct str file;
+    bool is_text;        /* `file` names none: it cannot be loaded again */
     struct top_conf top; /* as the main file says */
     struct access_conf access_conf;
     int64_t loops; /* 0 in the file: the cores the process may use; here always >= 1 */
@@ -147,7 +149,8 @@ struct config {
     size_t n_listeners;
     struct conf_pool *pools; /* [0] is `default` */
     size_t n_pools;
-    struct site **sites; /* [0..n_sites) */
+    struct workers *workers; /* of `default`; the server's */
+    struct site **sites;     /* [0..n_sites) */
     size_t n_sites;
     size_t n_kept;         /* of them, shared with the config before */
     size_t n_routes;       /* of all sites */
@@ -158,6 +161,8 @@ struct config {
 struct load_options {
     const struct config *before; /* whose sites may be kept, or NULL */
     struct origins *origins;     /* where to note what was given, or NULL */
+    struct str text;             /* in place of what is in the main file, whose name is then only
+                                    what messages show; {NULL, 0}: the file is read */
 };
 
 /*

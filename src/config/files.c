@@ -88,7 +88,8 @@ static int add_file(struct loader *l, struct text *s, const struct file *parent,
         report_add(l->report, false, (struct place){ .file = s->name }, STR_EMPTY,
                    "everyone on this system may write this file (mode %04o)",
                    (unsigned)(s->mode & 07777));
-    doubt_directory(l, f);
+    if (s->mode != 0) /* it is a file */
+        doubt_directory(l, f);
 
     int r = file_parse(f, l->report);
     if (r == -EINVAL) {
@@ -323,7 +324,8 @@ int load_files(struct loader *l, const char *path)
 {
     const char *why;
     struct text s;
-    int r = text_read(&s, path, TEXT_FILE_MAX, &why);
+    int r = l->text.p != NULL ? text_from_bytes(&s, path, l->text)
+                              : text_read(&s, path, TEXT_FILE_MAX, &why);
 
     if (r == -ENOMEM)
         return r;

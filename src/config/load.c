@@ -452,6 +452,7 @@ static int load_all(struct loader *l, const char *path)
                                              LOG_LEVEL_DEBUG };
     struct config *c = l->config;
 
+    c->is_text = l->text.p != NULL;
     c->file = arena_str(&c->arena, str_of(path));
     if (c->file.p == NULL)
         return -ENOMEM;
@@ -494,6 +495,7 @@ int config_load(const char *path, const struct load_options *options, struct rep
     if (options != NULL) {
         l.before = options->before;
         l.origins = options->origins;
+        l.text = options->text;
     }
     l.config = calloc(1, sizeof *l.config);
     if (l.config == NULL)

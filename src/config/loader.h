@@ -24,6 +24,7 @@ struct loader {
     struct config *config;
     const struct config *before; /* whose sites may be kept, or NULL */
     struct origins *origins;     /* or NULL */
+    struct str text;             /* of the main file, where it is none */
     struct arena arena;          /* gone when the load is over */
     struct error_pages *pages;   /* of the top level, counted */
     struct list files;           /* struct file; the main file first */

@@ -108,6 +108,9 @@ const struct option limits_options[] = {
              "Bytes a second that a client must take on average while it is waited for; judged "
              "whenever that waiting has come to the time \"write\" of timeouts. A slower one is "
              "cut off. 0: no such bound."),
+    OPT_SIZE(struct limits, file_cache, "file_cache", "128M", 0, INT64_C(1) << 50,
+             "Memory for what is kept of files that are asked for often, of all loops together, "
+             "which divide it equally. 0: each request looks for its file."),
     OPT_END
 };
 

@@ -21,10 +21,12 @@
 #include <sys/types.h>
 
 #include "base/option.h"
+#include "base/stats.h"
 #include "http/request.h"
 #include "http/response.h"
 
 struct exchange;
+struct file;   /* event/file.h */
 struct routed; /* handler/template.h */
 
 enum step {
@@ -52,6 +54,8 @@ size_t exchange_peer_address(const struct exchange *x, unsigned char ret[16]);
 struct str exchange_route_name(const struct exchange *x);
 /* The wall clock of this turn, in seconds since 1970. */
 int64_t exchange_time(const struct exchange *x);
+/* The time of this turn that never steps back, ns; on a worker that of now. */
+int64_t exchange_now(const struct exchange *x);
 
 /*
  * Reads request body, decoded. > 0 bytes; 0: its end. On a loop: -EAGAIN, and when more has arrived
@@ -78,18 +82,34 @@ struct response *exchange_response(struct exchange *x);
  */
 struct source {
     /* > 0 bytes put into buf; 0: the end; -EAGAIN: exchange_resume() will tell, or (if the reason
-     * is exchange_read()) the arrival of request body; other errors abort the connection, so that
-     * the client sees a truncation. */
+     * is exchange_read()) the arrival of request body, or (exchange_task()) the end of the work, or
+     * a source that was pulled from said so; other errors abort the connection, so that the client
+     * sees a truncation. */
     ssize_t (*pull)(struct source *s, struct exchange *x, void *buf, size_t n);
     void (*done)(struct source *s, struct exchange *x); /* or NULL; once, whatever happened */
 };
 
 /* The body, at most one of these; the last call counts. Lengths become Content-Length. */
 void exchange_body_bytes(struct exchange *x, struct str bytes); /* must live as long as x */
-/* `fd` becomes the exchange's and is closed by it. */
-void exchange_body_file(struct exchange *x, int fd, uint64_t offset, uint64_t length);
+/* A range of a file, within its size. The reference becomes the exchange's. If the file changes
+ * before all is sent the client sees a truncation. */
+void exchange_body_file(struct exchange *x, struct file *f, uint64_t offset, uint64_t length);
+/* Bytes, then a range of the file: either may be empty. */
+struct part {
+    struct str bytes;
+    uint64_t offset, length;
+};
+/* Likewise; f may be NULL if all ranges are empty. `parts` and their bytes live as long as x. */
+void exchange_body_parts(struct exchange *x, struct file *f, const struct part *parts, size_t n);
 /* length: BODY_LENGTH_UNKNOWN if not known. */
 void exchange_body_source(struct exchange *x, struct source *s, uint64_t length);
+
+/* For a body transform, in respond(): how long the body is (0: there is none), and then itself,
+ * of whatever kind, as a source that is the caller's from now on: it pulls from it, and calls its
+ * done(), if it has one, once. There is no body any more until one is set. NULL: there was none.
+ */
+uint64_t exchange_body_length(const struct exchange *x);
+struct source *exchange_take_body(struct exchange *x);
 
 /* On a worker only: sends the head if that has not been done (the response must not be touched
  * afterwards), then waits until all n bytes are taken over. 0; after
@@ -139,6 +159,15 @@ enum step exchange_wait(struct exchange *x, struct wait wait);
 enum step exchange_await_body(struct exchange *x, step_fn *then);
 /* Any thread; the exchange must be known to be alive: LATER, or with a source not yet done. */
 void exchange_resume(struct exchange *x);
+/*
+ * From a source's pull(), which then says -EAGAIN: runs work(arg) in the route's pool, or in the
+ * pool `default` if no route answers; pull() is called again when that is done, and not before.
+ * One at a time in an exchange. A pool that is full is asked again, until the time-out for a body
+ * that stalls. Exchange and source live until then; what `work` touches must too, and must not be
+ * the exchange nor its arena. 0. -EBUSY: the body comes from a worker of that pool, which may be
+ * waiting for it to be taken: do it here, a little at a time. -ENOMEM.
+ */
+int exchange_task(struct exchange *x, void (*work)(void *arg), void *arg) MUST_USE;
 /* True once nobody waits for the response any more. Any thread that holds the exchange. */
 bool exchange_cancelled(const struct exchange *x);
 
@@ -155,6 +184,23 @@ void *exchange_shared(const struct exchange *x);
 /* Whether it is to be in the access log, and a text for it, which must live as long as x. In
  * respond(), too. */
 void exchange_log(struct exchange *x, bool wanted, struct str note);
+
+/* ---- what a loop keeps */
+
+/* For the handler's kind (handler_kind.local_new), made when it is asked for first. NULL on a
+ * worker, without memory, and where no route answers. */
+void *exchange_local(struct exchange *x);
+/* Bytes that it may take: its loop's share of limits.file_cache. */
+size_t exchange_local_max(const struct exchange *x);
+/* The counters of the loop; NULL on a worker. */
+struct stats *exchange_stats(const struct exchange *x);
+/* Counts in the one of that name (base/stats.h). */
+#define exchange_count(x, name)                                                                    \
+    do {                                                                                           \
+        struct stats *of_loop_ = exchange_stats(x);                                                \
+        if (of_loop_ != NULL)                                                                      \
+            stats_count(of_loop_, name);                                                           \
+    } while (0)
 
 /* ---- registration */
 
@@ -176,6 +222,13 @@ struct handler_kind {
     /* Or NULL. What would be answered, in words, "308 to /new/"; opens nothing. Bytes of the path
      * may stand in it decoded: who prints them escapes them. {NULL, 0} without memory. */
     struct str (*explain)(const void *conf, const struct routed *r, struct arena *a);
+    /* Or NULL, all three: what each loop keeps for all routes of the kind, outside of any config.
+     * NULL: no memory. local_tick() is called about once a second, from exchange_local() on until
+     * it says that there is nothing to wait for. `now`: loop time, ns. local_free() may run on
+     * another thread, when the loop has ended. */
+    void *(*local_new)(void);
+    bool (*local_tick)(void *local, int64_t now);
+    void (*local_free)(void *local);
     const char *about; /* for muxd.conf(5) */
 };
 

@@ -1,5 +1,5 @@
 /*
- * mime.c - see mime.h. The two global tables are written within load_tables(), which pthread_once()
+ * mime.c - see mime.h. The global tables are written within load_tables(), which pthread_once()
  * runs, and read-only afterwards; they live as long as the process.
  */
 #include "handler/mime.h"
@@ -80,7 +80,12 @@ static const char *const builtin_lines[] = {
 };
 #define N_PAGE_LINES 2
 
-static struct mime_table builtin_types, page_types, system_types;
+#define CHARSET "utf-8"
+static struct mime_table builtin_types = { .charset = STR(CHARSET) };
+static struct mime_table page_types = { .charset = STR(CHARSET) };
+static struct mime_table system_types = { .charset = STR(CHARSET) };
+/* An earlier one wins. */
+static const struct mime_table *const shared[] = { &system_types, &builtin_types, &page_types };
 
 static bool is_blank(char c)
 {
@@ -123,10 +128,11 @@ static struct mime_entry *slot_of(const struct mime_table *t, struct str extensi
 /* Room for one more, with a third of the slots free. */
 static int make_room(struct mime_table *t, struct arena *arena)
 {
-    struct mime_table bigger = { .n = t->n, .size = t->size ? t->size * 2 : 16 };
+    struct mime_table bigger = *t;
 
     if ((t->n + 1) * 3 <= t->size * 2)
         return 0;
+    bigger.size = t->size ? t->size * 2 : 16;
     bigger.slots = arena_array(arena, bigger.size, sizeof *bigger.slots);
     if (bigger.slots == NULL)
         return -ENOMEM;
@@ -158,10 +164,49 @@ static bool is_media_type(struct str s)
            response_check(STR("Content-Type"), s) == 0;
 }
 
+/*
+ * Whether a charset is named for a type: where it has such a parameter and its text does not say
+ * itself what it is in. That is text/... (RFC 6657) and the old names of text/javascript (RFC
+ * 9239). Not XML, by whatever name: it is UTF-8 unless it says otherwise itself, which the
+ * parameter would override (RFC 7303 section 3); nor JSON, which is always UTF-8 (RFC 8259 section
+ * 11); nor a type that stands there with parameters of its own.
+ */
 static bool wants_charset(struct str type)
 {
-    return str_chr(type, ';') == type.n &&
-           (str_starts(type, STR("text/")) || str_eq(type, STR("application/javascript")));
+    static const struct str scripts[] = { STR("javascript"), STR("ecmascript"), STR("x-javascript"),
+                                          STR("x-ecmascript") };
+    struct str subtype = type;
+    struct str top = str_cut(&subtype, '/');
+
+    if (str_chr(type, ';') < type.n)
+        return false;
+    if (str_ieq(top, STR("text")))
+        return !str_ieq(subtype, STR("xml")) &&
+               !str_ieq(subtype, STR("xml-external-parsed-entity")) &&
+               !str_ends(subtype, STR("+xml"));
+    for (size_t i = 0; i < array_len(scripts) && str_ieq(top, STR("application")); i++)
+        if (str_ieq(subtype, scripts[i]))
+            return true;
+    return false;
+}
+
+static struct str with_charset(const struct mime_table *t, struct arena *arena, struct str type)
+{
+    if (t->charset.n == 0 || !wants_charset(type))
+        return arena_str(arena, type);
+    return arena_printf(arena, "%.*s; charset=%.*s", str_fmt(type), str_fmt(t->charset));
+}
+
+/* `extension` in lower case, and lasting as the table. 0 or -ENOMEM. */
+static int add_entry(struct mime_table *t, struct arena *arena, struct str extension,
+                     struct str type)
+{
+    if (make_room(t, arena) < 0)
+        return -ENOMEM;
+    struct mime_entry *slot = slot_of(t, extension);
+    t->n += slot->extension.p == NULL;
+    *slot = (struct mime_entry){ .extension = extension, .type = type };
+    return 0;
 }
 
 int mime_add_line(struct mime_table *t, struct arena *arena, struct str line)
@@ -178,14 +223,10 @@ int mime_add_line(struct mime_table *t, struct arena *arena, struct str line)
         if (ext.n > 1 && ext.p[0] == '.')
             ext = str_from(ext, 1);
         if (type.p == NULL)
-            type = arena_printf(arena, "%.*s%s", str_fmt(word),
-                                wants_charset(word) ? "; charset=utf-8" : "");
+            type = with_charset(t, arena, word);
         ext = lower_copy(arena, ext);
-        if (type.p == NULL || ext.p == NULL || make_room(t, arena) < 0)
+        if (type.p == NULL || ext.p == NULL || add_entry(t, arena, ext, type) < 0)
             return -ENOMEM;
-        struct mime_entry *slot = slot_of(t, ext);
-        t->n += slot->extension.p == NULL;
-        *slot = (struct mime_entry){ .extension = ext, .type = type };
     }
     return 0;
 }
@@ -238,6 +279,44 @@ void mime_load(void)
     pthread_once(&once, load_tables);
 }
 
+static struct str find_shared(struct str extension)
+{
+    struct str type = STR_EMPTY;
+
+    for (size_t i = 0; i < array_len(shared) && type.n == 0; i++)
+        type = mime_find(shared[i], extension);
+    return type;
+}
+
+/* What the shared tables say of text, with the charset of t instead of theirs. No line of a file
+ * has the blank before the charset that with_charset() puts there. */
+static int take_text(struct mime_table *t, struct arena *arena, const struct mime_table *from)
+{
+    const struct str tail = STR("; charset=" CHARSET);
+
+    for (size_t i = 0; i < from->size; i++) {
+        const struct mime_entry *e = &from->slots[i];
+        if (!str_ends(e->type, tail) || find_shared(e->extension).p != e->type.p)
+            continue;
+        struct str type = with_charset(t, arena, str_head(e->type, e->type.n - tail.n));
+        if (type.p == NULL || add_entry(t, arena, e->extension, type) < 0)
+            return -ENOMEM;
+    }
+    return 0;
+}
+
+int mime_init(struct mime_table *t, struct arena *arena, struct str charset)
+{
+    mime_load();
+    *t = (struct mime_table){ .charset = charset };
+    if (charset.n > 0 && !http_is_token(charset))
+        return -EINVAL;
+    for (size_t i = 0; i < array_len(shared) && !str_ieq(charset, STR(CHARSET)); i++)
+        if (take_text(t, arena, shared[i]) < 0)
+            return -ENOMEM;
+    return 0;
+}
+
 struct str mime_extension(struct str file_name)
 {
     struct str base = file_name;
@@ -251,15 +330,13 @@ struct str mime_extension(struct str file_name)
 
 struct str mime_type(const struct mime_table *own, struct str file_name)
 {
-    const struct mime_table *const tables[] = { own, &system_types, &builtin_types, &page_types };
-    struct str extension = mime_extension(file_name);
+    struct str extension = mime_extension(file_name), type = STR_EMPTY;
 
-    for (size_t i = 0; extension.n && i < array_len(tables); i++) {
-        struct str type = tables[i] ? mime_find(tables[i], extension) : STR_EMPTY;
-        if (type.n)
-            return type;
-    }
-    return STR("application/octet-stream");
+    if (extension.n > 0 && own != NULL)
+        type = mime_find(own, extension);
+    if (extension.n > 0 && type.n == 0)
+        type = find_shared(extension);
+    return type.n > 0 ? type : STR("application/octet-stream");
 }
 
 bool mime_is_asset(struct str file_name)

@@ -1,6 +1,6 @@
 /*
- * precondition.h - conditional requests for a stored representation (RFC 9110 section 13), GET and
- * HEAD. Pure; any thread.
+ * precondition.h - conditional requests for a stored representation (RFC 9110 section 13). Pure;
+ * any thread.
  */
 #ifndef MUXD_HANDLER_PRECONDITION_H
 #define MUXD_HANDLER_PRECONDITION_H
@@ -8,7 +8,7 @@
 #include "http/request.h"
 
 struct validators {
-    struct str etag;  /* strong, with its quotes */
+    struct str etag;  /* with its quotes, and "W/" before them if it is weak */
     int64_t modified; /* seconds since 1970, not after `now` */
     int64_t now;
 };
@@ -19,12 +19,16 @@ enum precondition {
     PRECONDITION_SAME,   /* answer 304 */
 };
 
-/* If-Match, If-Unmodified-Since, If-None-Match, If-Modified-Since, in the order of section 13.2.2.
+/*
+ * If-Match, If-Unmodified-Since, If-None-Match, If-Modified-Since, in the order of section 13.2.2:
+ * to be asked when the answer would else be 2xx (section 13.2.1). Of a list of tags that is
+ * malformed what stands before that counts; a date that is none, or comes twice, is ignored.
+ * PRECONDITION_SAME is for GET and HEAD alone.
  */
 enum precondition precondition_of(const struct request *r, const struct validators *v);
 
-/* The Range field of a request whose precondition holds, if it has one and If-Range lets it count;
- * or NULL. */
+/* The Range field of a GET whose precondition holds, if it has exactly one and If-Range lets it
+ * count (sections 13.1.5, 14.2); or NULL. */
 const struct field *precondition_range(const struct request *r, const struct validators *v);
 
 #endif

@@ -1,6 +1,8 @@
 /* accept.c - see accept.h. Pure; any thread. */
 #include "http/accept.h"
 
+#include "base/check.h"
+
 /* As str_cut(), but a separator within a quoted string does not count. */
 static struct str cut_unquoted(struct str *rest, char sep)
 {
@@ -39,8 +41,21 @@ static int quality_of(struct str s)
     return q <= 1000 ? q : -1;
 }
 
+/* The weight among parameters, 1000 without one; -1: it is malformed. */
+static int weight_of(struct str params)
+{
+    int q = 1000;
+
+    while (params.p != NULL) {
+        struct str value = str_trim(cut_unquoted(&params, ';'));
+        if (str_ieq(str_trim(str_cut(&value, '=')), STR("q")))
+            q = quality_of(str_trim(value));
+    }
+    return q;
+}
+
 /* 0: the range does not cover the type; else the more the more specific: 1 for "*" "/" "*". */
-static unsigned precision_of(struct str range, struct str type)
+static unsigned type_precision(struct str range, struct str type)
 {
     size_t slash = str_chr(type, '/');
 
@@ -54,32 +69,98 @@ static unsigned precision_of(struct str range, struct str type)
                : 0;
 }
 
-struct acceptance accept_type(const struct request *r, struct str type)
+/* "x-gzip" and "x-compress" are other names (RFC 9110 section 8.4.1). */
+static struct str coding_name(struct str s)
 {
-    unsigned best = 0;
+    if (s.n < 2 || s.p[1] != '-')
+        return s;
+    return str_ieq(s, STR("x-gzip")) || str_ieq(s, STR("x-compress")) ? str_from(s, 2) : s;
+}
+
+static unsigned coding_precision(struct str element, struct str coding)
+{
+    return str_ieq(coding_name(element), coding_name(coding)) ? 2 : str_eq(element, STR("*"));
+}
+
+/* What the fields said of a name so far. */
+struct verdict {
+    unsigned precision; /* of the element that counts; 0: there is none yet */
+    unsigned quality;
+};
+
+/* A type or a coding that is asked about, and how precisely an element of the list means it. */
+typedef unsigned precision_fn(struct str element, struct str name);
+
+/* Goes once through the list that the fields of that id are together. */
+static void weigh(const struct request *r, enum field_id id, precision_fn *precision_of,
+                  const struct str *names, struct verdict *v, size_t n)
+{
     size_t left = ACCEPT_MAX;
-    int quality = r->known >> FIELD_ACCEPT & 1 ? 0 : 1000;
 
     for (size_t i = 0; i < r->n_fields; i++) {
-        if (r->fields[i].id != FIELD_ACCEPT)
+        if (r->fields[i].id != id)
             continue;
         if (r->fields[i].value.n > left)
             break;
         left -= r->fields[i].value.n;
         for (struct str list = r->fields[i].value; list.p != NULL;) {
             struct str params = cut_unquoted(&list, ',');
-            unsigned precision = precision_of(str_trim(cut_unquoted(&params, ';')), type);
-            int q = 1000;
-            while (params.p != NULL) {
-                struct str value = str_trim(cut_unquoted(&params, ';'));
-                if (str_ieq(str_trim(str_cut(&value, '=')), STR("q")))
-                    q = quality_of(str_trim(value));
-            }
-            if (q >= 0 && precision > best) {
-                best = precision;
-                quality = q;
+            struct str element = str_trim(cut_unquoted(&params, ';'));
+            int q = weight_of(params);
+            for (size_t k = 0; k < n && q >= 0; k++) {
+                unsigned precision = precision_of(element, names[k]);
+                if (precision > v[k].precision)
+                    v[k] = (struct verdict){ precision, (unsigned)q };
             }
         }
     }
-    return (struct acceptance){ .quality = (unsigned)quality, .named = best == 3 };
+}
+
+struct acceptance accept_type(const struct request *r, struct str type)
+{
+    struct verdict v = { 0, r->known >> FIELD_ACCEPT & 1 ? 0 : 1000 };
+
+    weigh(r, FIELD_ACCEPT, type_precision, &type, &v, 1);
+    return (struct acceptance){ .quality = v.quality, .named = v.precision == 3 };
+}
+
+#define IDENTITY STR("identity")
+
+/* As the fields say, or else: what needs no decoding can be read by anyone, but any coding that is
+ * named is liked better; another is not understood. */
+static void weigh_codings(const struct request *r, const struct str *names, struct verdict *v,
+                          size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        v[i] = (struct verdict){ 0, str_ieq(names[i], IDENTITY) };
+    if (r->known >> FIELD_ACCEPT_ENCODING & 1)
+        weigh(r, FIELD_ACCEPT_ENCODING, coding_precision, names, v, n);
+}
+
+unsigned accept_encoding(const struct request *r, struct str coding)
+{
+    struct verdict v;
+
+    weigh_codings(r, &coding, &v, 1);
+    return v.quality;
+}
+
+int accept_best_encoding(const struct request *r, const struct str *codings, size_t n,
+                         unsigned there)
+{
+    struct str names[ACCEPT_CODINGS_MAX + 1];
+    struct verdict v[ACCEPT_CODINGS_MAX + 1];
+    size_t best = n;
+
+    check(n <= ACCEPT_CODINGS_MAX);
+    if (!(r->known >> FIELD_ACCEPT_ENCODING & 1) || there == 0)
+        return -1;
+    for (size_t i = 0; i < n; i++)
+        names[i] = codings[i];
+    names[n] = IDENTITY;
+    weigh_codings(r, names, v, n + 1);
+    for (size_t i = n; i-- > 0;)
+        if ((there >> i & 1) && v[i].quality > 0 && v[i].quality >= v[best].quality)
+            best = i;
+    return best < n ? (int)best : -1;
 }

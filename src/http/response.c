@@ -6,6 +6,7 @@
 #include "http/chars.h"
 
 #define FIELDS_FIRST 8 /* room at the first field; doubled when full */
+#define FIELDS_SPARE 4
 
 void response_init(struct response *r, struct arena *arena)
 {
@@ -36,19 +37,33 @@ int response_check(struct str name, struct str value)
     return 0;
 }
 
+static int grow(struct response *r, size_t cap)
+{
+    struct field *fields = arena_alloc(r->arena, cap * sizeof *fields);
+
+    if (fields == NULL)
+        return -ENOMEM;
+    if (r->n_fields)
+        memcpy(fields, r->fields, r->n_fields * sizeof *fields);
+    r->fields = fields;
+    r->cap = cap;
+    return 0;
+}
+
 int response_add_checked(struct response *r, struct str name, struct str value)
 {
-    if (r->n_fields == r->cap) {
-        size_t cap = r->cap ? r->cap * 2 : FIELDS_FIRST;
-        struct field *fields = arena_alloc(r->arena, cap * sizeof *fields);
-        if (fields == NULL)
-            return -ENOMEM;
-        if (r->n_fields)
-            memcpy(fields, r->fields, r->n_fields * sizeof *fields);
-        r->fields = fields;
-        r->cap = cap;
-    }
+    if (r->n_fields == r->cap && grow(r, r->cap ? r->cap * 2 : FIELDS_FIRST) < 0)
+        return -ENOMEM;
     r->fields[r->n_fields++] = (struct field){ .name = name, .value = value, .id = FIELD_OTHER };
+    return 0;
+}
+
+int response_add_all(struct response *r, const struct field *fields, size_t n)
+{
+    if (r->cap - r->n_fields < n && grow(r, r->n_fields + n + FIELDS_SPARE) < 0)
+        return -ENOMEM;
+    memcpy(r->fields + r->n_fields, fields, n * sizeof *fields);
+    r->n_fields += n;
     return 0;
 }
 

@@ -33,5 +33,7 @@ const struct field *response_field(const struct response *r, struct str name);
 int response_check(struct str name, struct str value) MUST_USE;
 /* response_add() without the check, for constants and what response_check() passed. */
 int response_add_checked(struct response *r, struct str name, struct str value);
+/* Likewise for several; with room for a few more. */
+int response_add_all(struct response *r, const struct field *fields, size_t n);
 
 #endif

@@ -21,7 +21,7 @@ static int64_t three_quarters_of_descriptors(void)
 
 int bounds_init(struct bounds *b)
 {
-    *b = (struct bounds){ .default_connections = three_quarters_of_descriptors() };
+    *b = (struct bounds){ .default_connections = three_quarters_of_descriptors(), .n_loops = 1 };
     atomic_init(&b->memory.max, SIZE_MAX);
     return clients_init(&b->clients);
 }

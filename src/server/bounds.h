@@ -17,6 +17,7 @@ struct bounds {
     int64_t default_connections; /* for limits.connections = 0 */
     struct clients clients;
     struct budget memory; /* buffers, protocol states, streams, arenas of exchanges */
+    unsigned n_loops;     /* that divide limits.file_cache */
 };
 
 enum admission {

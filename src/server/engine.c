@@ -14,6 +14,7 @@
 #include "server/conn.h"
 #include "server/h1.h"
 #include "server/listener.h"
+#include "server/local.h"
 #include "server/registry.h"
 #include "server/server.h"
 
@@ -184,6 +185,7 @@ void engine_cut(struct engine *e)
     list_each_safe (a, &e->acceptors, struct acceptor, node)
         acceptor_stop(a);
     abort_all(e);
+    local_stop(e);
 }
 
 /* ---- caches */
@@ -307,6 +309,7 @@ int engine_init(struct engine *e, struct server *s, struct bounds *bounds, unsig
     e->last_id = (uint64_t)index << 48; /* without randomness */
     (void)!getrandom(&e->last_id, sizeof e->last_id, GRND_NONBLOCK);
     list_init(&e->acceptors);
+    local_init(e);
     check(sem_init(&e->ended, 0, 0) == 0);
     list_init(&e->next_acceptors);
     list_init(&e->conns);
@@ -350,6 +353,7 @@ void engine_done(struct engine *e)
         return;
     check(e->n_conns == 0);
     engine_cut(e);
+    local_done(e);
     budget_give(&e->bounds->memory, e->n_bufs * ENGINE_BUF_SIZE + e->n_h1s * h1_size());
     while (e->n_bufs > 0)
         free(e->bufs[--e->n_bufs]);

@@ -20,6 +20,7 @@
 #include "server/bounds.h"
 
 struct accesslog;
+struct local;
 struct server;
 struct h1;
 
@@ -50,6 +51,9 @@ struct engine {
     unsigned n_bufs;
     struct h1 *h1s[ENGINE_CACHE_MAX];
     unsigned n_h1s;
+
+    struct local *locals; /* of kinds of handlers (local.h) */
+    struct timer local_timer;
 
     struct access_clock log_clock;
     uint64_t last_id;         /* of an exchange; begins anywhere, so that ids of two differ */

@@ -8,13 +8,13 @@
 #include "server/exchange.h"
 
 #include <errno.h>
-#include <unistd.h>
 
 #include "base/check.h"
 #include "base/clock.h"
 #include "server/accesslog.h"
 #include "server/engine.h"
 #include "server/errorpage.h"
+#include "server/filebody.h"
 #include "server/registry.h"
 
 #define EXCHANGE_MAGIC 0x65786368u /* "exch" */
@@ -68,8 +68,8 @@ static void set_timer(struct exchange *x, int64_t length)
 
 void exchange_body_drop(struct exchange *x, struct body *b)
 {
-    if (b->kind == BODY_KIND_FILE)
-        close(b->fd);
+    if (b->kind == BODY_KIND_PARTS)
+        filebody_done(x, b);
     else if (b->kind == BODY_KIND_SOURCE && b->source->done != NULL)
         b->source->done(b->source, x);
     *b = (struct body){ .kind = BODY_KIND_NONE };
@@ -240,6 +240,7 @@ static void resume(struct exchange *x)
 static void abandon_later(struct exchange *x)
 {
     exchange_move(x, EXCHANGE_ABANDONED);
+    x->resume_owed = true;
     atomic_store(&x->cancelled, true);
 }
 
@@ -312,6 +313,7 @@ static void resume_deliver(struct letter *l)
         x->conn->proto->ready(x);
         break;
     case EXCHANGE_ABANDONED:
+        x->resume_owed = false;
         if (!x->lent)
             exchange_release(x);
         break;
@@ -340,7 +342,8 @@ void exchange_refuse(struct exchange *x, unsigned status, const char *reason)
 
 static void count_timeout(struct exchange *x)
 {
-    stats_count(route_counts(x->route->state, x->engine->index), timeouts);
+    if (x->route != NULL)
+        stats_count(route_counts(x->route->state, x->engine->index), timeouts);
 }
 
 static void timed_out(struct timer *t)
@@ -390,6 +393,7 @@ static void timed_out(struct timer *t)
         break;
     case EXCHANGE_STREAMING:
     case EXCHANGE_REPLYING:
+    case EXCHANGE_ABANDONED: /* and the late reply is being sent */
         if (x->body_wanted) {
             x->body_timed_out = true;
         } else {
@@ -489,22 +493,6 @@ enum step exchange_read_failed(struct exchange *x, int error)
     }
 }
 
-ssize_t exchange_pull(struct exchange *x, void *buf, size_t n)
-{
-    struct source *s = x->reply_body->source;
-
-    if (x->stalled)
-        return -ETIMEDOUT;
-    ssize_t r = s->pull(s, x, buf, n);
-    if (r == -EAGAIN) {
-        if (!timer_is_set(&x->timer))
-            set_timer(x, x->timeouts.handler);
-    } else {
-        timer_clear(&x->engine->loop.timers, &x->timer);
-    }
-    return r;
-}
-
 /* ---- begin and end */
 
 void exchange_init(struct exchange *x)
@@ -514,6 +502,7 @@ void exchange_init(struct exchange *x)
     timer_init(&x->timer, timed_out);
     x->resume_letter.deliver = resume_deliver;
     exchange_lend_init(x);
+    exchange_task_init(x);
 }
 
 void exchange_prepare(struct exchange *x, struct conn *c)
@@ -531,7 +520,7 @@ void exchange_prepare(struct exchange *x, struct conn *c)
     x->note = STR_EMPTY;
     atomic_store_explicit(&x->cancelled, false, memory_order_relaxed);
     x->queue_timed = x->body_wanted = x->body_timed_out = x->in_fed = x->stalled = false;
-    x->ended = false;
+    x->ended = x->resume_owed = false;
     x->peer[0] = '\0';
     x->wall = c->engine->loop.wall;
     x->began = loop_now(&c->engine->loop);
@@ -541,7 +530,7 @@ void exchange_prepare(struct exchange *x, struct conn *c)
     x->body_fault = "bad_body";
     x->status = 0;
     x->sent = 0;
-    x->body.kind = x->late_body.kind = BODY_KIND_NONE;
+    x->body.kind = x->late_body.kind = x->taken.kind = BODY_KIND_NONE;
     x->reply = NULL;
     x->reply_body = NULL;
     x->in = x->out = NULL;
@@ -559,6 +548,7 @@ static void finish(struct exchange *x)
     timer_clear(&x->engine->loop.timers, &x->timer);
     exchange_body_drop(x, &x->body);
     exchange_body_drop(x, &x->late_body);
+    exchange_body_drop(x, &x->taken); /* of who did not call its done() */
     exchange_streams_free(x);
     arena_reset(&x->arena);
     arena_reset(&x->late_arena);
@@ -570,14 +560,26 @@ static void finish(struct exchange *x)
     exchange_move(x, EXCHANGE_IDLE);
 }
 
+/* It has ended: finishes it unless something of it is still out, whose return asks again. */
+static bool let_go(struct exchange *x)
+{
+    if (x->lent || x->resume_owed || x->task == TASK_LENT)
+        return false;
+    /* After the source's done() nobody posts a resume any more, but one may be on its way. */
+    if (x->reply_body != NULL)
+        exchange_body_drop(x, x->reply_body);
+    if (atomic_load(&x->resume_posted))
+        return false;
+    finish(x);
+    return true;
+}
+
 void exchange_release(struct exchange *x)
 {
-    if (!x->ended) {
+    if (!x->ended)
         exchange_move(x, EXCHANGE_REPLYING);
-        return;
-    }
-    finish(x);
-    x->conn->proto->released(x);
+    else if (let_go(x))
+        x->conn->proto->released(x);
 }
 
 /* It counts where it belongs. */
@@ -604,6 +606,7 @@ bool exchange_end(struct exchange *x, const char *cut)
     if (x->state == EXCHANGE_IDLE)
         return true;
     timer_clear(&x->engine->loop.timers, &x->timer);
+    (void)exchange_task_withdraw(x);
     if (!x->ended) {
         count(x, cut);
         if (x->engine->accesslog != NULL && !x->unlogged)
@@ -625,14 +628,10 @@ bool exchange_end(struct exchange *x, const char *cut)
         finish(x);
         return true;
     case EXCHANGE_REPLYING:
-        /* After the source's done() nobody posts a resume any more, but one may be on its way. */
-        exchange_body_drop(x, x->reply_body);
-        if (atomic_load(&x->resume_posted)) {
-            exchange_move(x, EXCHANGE_ABANDONED);
-            return false;
-        }
-        finish(x);
-        return true;
+        if (let_go(x))
+            return true;
+        exchange_move(x, EXCHANGE_ABANDONED);
+        return false;
     case EXCHANGE_BODY:
         finish(x);
         return true;

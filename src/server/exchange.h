@@ -34,15 +34,39 @@ enum exchange_state {
     EXCHANGE_DONE,      /* over; may be ended */
 };
 
-enum body_kind { BODY_KIND_NONE, BODY_KIND_BYTES, BODY_KIND_FILE, BODY_KIND_SOURCE };
+enum body_kind { BODY_KIND_NONE, BODY_KIND_BYTES, BODY_KIND_PARTS, BODY_KIND_SOURCE };
 
 struct body {
     enum body_kind kind;
     uint64_t length; /* BODY_LENGTH_UNKNOWN: ends when the source says so */
     struct str bytes;
-    int fd;
-    uint64_t offset;
     struct source *source;
+    /* PARTS, and where their reader stands (filebody.h). */
+    struct file *file;        /* counted; or NULL */
+    const struct part *parts; /* NULL: `one` is the only one */
+    size_t n_parts;
+    struct part one;
+    size_t part;        /* the reader's: */
+    uint64_t at;        /* in it */
+    uint64_t probed;    /* the file is in the page cache up to there, */
+    uint64_t probed_in; /* as was found in this turn of the loop */
+};
+
+/* What exchange_task() does. */
+enum task_state {
+    TASK_NONE,
+    TASK_WAITS, /* for a pool that is full */
+    TASK_LENT,  /* to the pool, with what `work` touches */
+};
+
+/* A piece of a file that a worker reads; the worker's while that is the task. */
+struct fetch {
+    struct file *file;
+    char *buf; /* or NULL */
+    size_t size;
+    uint64_t from; /* in the file */
+    size_t wanted;
+    ssize_t n; /* bytes in `buf`; 0: it was not asked for; -errno */
 };
 
 /* Memory that answers when the exchange's own is the worker's. */
@@ -90,6 +114,7 @@ struct exchange {
     bool in_fed;         /* all of the request body is in `in` */
     bool stalled;        /* the body's source gave nothing for too long */
     bool ended;          /* exchange_end() was called: only its memory is waited for */
+    bool resume_owed;    /* ABANDONED: exchange_resume() is still to be called */
     int64_t began;       /* loop_now() when its head was complete */
     /* Constant once it began, so who holds it may read them too. */
     uint64_t id;     /* in the logs, and in the bodies of errors */
@@ -115,10 +140,22 @@ struct exchange {
     struct stream *in, *out;  /* request body to, response body from the worker; `out` is made by
                                  the worker before head_letter is posted */
     struct source out_source; /* the worker's output as a source */
+    struct body taken;        /* by exchange_take_body(), and read through */
+    struct source taken_source;
+    struct fetch fetch;
     struct job job;
     struct letter back_letter; /* the job is back */
     struct letter head_letter; /* the worker began the response */
     struct letter resume_letter;
+
+    /* exchange_task(). The loop's, but while LENT `task_work` and what it touches. */
+    enum task_state task;
+    struct pool *task_pool;
+    void (*task_work)(void *arg);
+    void *task_arg;
+    struct job task_job;
+    struct letter task_letter; /* it is back */
+    struct timer task_timer;   /* WAITS */
 
     _Alignas(16) char first[EXCHANGE_FIRST_BLOCK]; /* of arena */
     _Alignas(16) char late_first[EXCHANGE_LATE_SIZE];
@@ -146,7 +183,13 @@ bool exchange_input(struct exchange *x);
  * called.
  */
 bool exchange_end(struct exchange *x, const char *cut);
-/* Pulls from reply_body's source, and watches how long it takes. As source.pull; -ETIMEDOUT. */
+
+/* In task.c. */
+void exchange_task_init(struct exchange *x);
+/* Takes the task back, if it has not begun; false: it is LENT. */
+bool exchange_task_withdraw(struct exchange *x);
+/* Pulls from reply_body, which is PARTS or a SOURCE, and watches how long it takes. As source.pull;
+ * -ETIMEDOUT: too long. Of a file: -ENODATA: it is shorter than it was; -ESTALE: it has changed. */
 ssize_t exchange_pull(struct exchange *x, void *buf, size_t n);
 
 /* In lend.c: the exchange goes to the pool, and comes back. */

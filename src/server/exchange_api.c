@@ -3,8 +3,12 @@
  * shall be. Runs on whoever holds the exchange: its loop, or the worker it is lent to. The
  * functions that wait or hand over are in exchange.c and lend.c.
  */
+#include "base/check.h"
+#include "base/clock.h"
 #include "handler/template.h"
+#include "server/engine.h"
 #include "server/exchange.h"
+#include "server/filebody.h"
 #include "server/registry.h"
 
 const struct request *exchange_request(const struct exchange *x)
@@ -79,6 +83,11 @@ int64_t exchange_time(const struct exchange *x)
     return x->wall / NSEC_PER_SEC;
 }
 
+int64_t exchange_now(const struct exchange *x)
+{
+    return exchange_on_worker(x) ? clock_mono() : loop_now(&x->engine->loop);
+}
+
 /* A worker has `response` and never looks at `reply`, which is the loop's; to a filter on the loop
  * the response is the one about to be sent, be it the late one of a lent exchange. */
 struct response *exchange_response(struct exchange *x)
@@ -109,9 +118,14 @@ void *exchange_state(const struct exchange *x)
 }
 
 /* As with exchange_response(). */
+static struct body *body_of(struct exchange *x)
+{
+    return exchange_on_worker(x) || x->reply == NULL ? &x->body : x->reply_body;
+}
+
 static void set_body(struct exchange *x, struct body body)
 {
-    struct body *to = exchange_on_worker(x) || x->reply == NULL ? &x->body : x->reply_body;
+    struct body *to = body_of(x);
 
     exchange_body_drop(x, to);
     *to = body;
@@ -122,13 +136,73 @@ void exchange_body_bytes(struct exchange *x, struct str bytes)
     set_body(x, (struct body){ .kind = BODY_KIND_BYTES, .length = bytes.n, .bytes = bytes });
 }
 
-void exchange_body_file(struct exchange *x, int fd, uint64_t offset, uint64_t length)
+void exchange_body_file(struct exchange *x, struct file *f, uint64_t offset, uint64_t length)
 {
-    set_body(x,
-             (struct body){ .kind = BODY_KIND_FILE, .length = length, .fd = fd, .offset = offset });
+    set_body(x, (struct body){ .kind = BODY_KIND_PARTS,
+                               .length = length,
+                               .file = f,
+                               .n_parts = 1,
+                               .one = { .offset = offset, .length = length } });
+}
+
+void exchange_body_parts(struct exchange *x, struct file *f, const struct part *parts, size_t n)
+{
+    uint64_t length = 0;
+
+    for (size_t i = 0; i < n; i++)
+        length += parts[i].bytes.n + parts[i].length;
+    set_body(
+        x,
+        (struct body){
+            .kind = BODY_KIND_PARTS, .length = length, .file = f, .parts = parts, .n_parts = n });
 }
 
 void exchange_body_source(struct exchange *x, struct source *s, uint64_t length)
 {
     set_body(x, (struct body){ .kind = BODY_KIND_SOURCE, .length = length, .source = s });
+}
+
+uint64_t exchange_body_length(const struct exchange *x)
+{
+    const struct body *b = body_of((struct exchange *)x);
+
+    return b->kind == BODY_KIND_NONE ? 0 : b->length;
+}
+
+static ssize_t taken_pull(struct source *s, struct exchange *x, void *buf, size_t n)
+{
+    (void)s;
+    return filebody_read(x, &x->taken, buf, n);
+}
+
+static void taken_done(struct source *s, struct exchange *x)
+{
+    (void)s;
+    exchange_body_drop(x, &x->taken);
+}
+
+/* A response is taken from once by each filter, and all but the first find a source: one is enough.
+ */
+struct source *exchange_take_body(struct exchange *x)
+{
+    struct body *b = body_of(x), was = *b;
+
+    b->kind = BODY_KIND_NONE;
+    switch (was.kind) {
+    case BODY_KIND_NONE:
+        return NULL;
+    case BODY_KIND_SOURCE:
+        return was.source;
+    case BODY_KIND_BYTES:
+        was.one = (struct part){ .bytes = was.bytes };
+        was.n_parts = 1;
+        was.kind = BODY_KIND_PARTS;
+        break;
+    case BODY_KIND_PARTS:
+        break;
+    }
+    check(x->taken.kind == BODY_KIND_NONE);
+    x->taken = was;
+    x->taken_source = (struct source){ .pull = taken_pull, .done = taken_done };
+    return &x->taken_source;
 }

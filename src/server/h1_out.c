@@ -1,19 +1,19 @@
 /*
  * h1_out.c - HTTP/1 responses: head, framing, and the four kinds of body, with back-pressure. Small
- * bodies are copied behind their head in `out`; larger bytes go out beside it in one sendv, files
- * by sendfile, sources a buffer at a time. The engine's loop only.
+ * bodies are copied behind their head in `out`; larger bytes go out beside it in one sendv, large
+ * files by sendfile, sources a buffer at a time. The engine's loop only.
  */
 #include <errno.h>
-#include <unistd.h>
 
 #include "base/check.h"
 #include "http/emit.h"
 #include "server/engine.h"
+#include "server/filebody.h"
 #include "server/h1.h"
 
 #define PULL_MIN 1024                           /* less room than this is flushed first */
 #define CHUNK_OVERHEAD (EMIT_CHUNK_MAX + 2 + 5) /* size line, CRLF, and the last chunk */
-#define SENDFILE_PIECE KIB(256)
+#define COPY_PIECE KIB(64)                      /* of a file, on the stack */
 
 bool h1_needs_out(const struct h1 *h)
 {
@@ -24,8 +24,6 @@ bool h1_needs_out(const struct h1 *h)
     switch (h->x.reply_body->kind) {
     case BODY_KIND_SOURCE:
         return true;
-    case BODY_KIND_FILE:
-        return h->conn->transport->sendfile == NULL;
     default:
         return false;
     }
@@ -144,21 +142,64 @@ static enum h1_progress send_bytes(struct h1 *h)
     return p == H1_GO ? h1_reply_done(h) : p;
 }
 
-/* Where the transport has no sendfile. */
-static ssize_t send_file_piece(struct h1 *h, const struct body *body, off_t *offset)
+/* Why a body ends before its end. */
+static const char *cut_reason(const struct h1 *h, ssize_t error)
 {
-    if (h->conn->transport->sendfile != NULL)
-        return h->conn->writable
-                   ? conn_sendfile(h->conn, body->fd, offset,
-                                   (size_t)min_of(h->body_left, (uint64_t)SENDFILE_PIECE))
-                   : -EAGAIN;
-    size_t room = (size_t)min_of(h->body_left, (uint64_t)buf_tail_room(&h->out));
-    ssize_t n = pread(body->fd, buf_tail(&h->out), room, *offset);
+    switch (-error) {
+    case ENODATA:
+        return "file_shrank";
+    case ESTALE:
+        return "file_changed";
+    case ETIMEDOUT:
+        return "body_stalled";
+    default:
+        return h->x.reply_body->kind == BODY_KIND_PARTS ? "file_error" : "body_cut_short";
+    }
+}
+
+/* The body has nothing to give just now: what is there leaves. */
+static enum h1_progress starved(struct h1 *h)
+{
+    int r = h1_flush(h, false);
+
+    if ((r < 0 && r != -EAGAIN) || h->conn->hung_up)
+        return h1_abort(h, h->cut);
+    return H1_WAIT;
+}
+
+static void body_gone(struct h1 *h, size_t n)
+{
+    h->body_left -= n;
+    h->body_sent += n;
+}
+
+/* A piece of a file, or what stands before it, that fits in `out`, or beside it in one sendv: then
+ * what the client does not take is read again when it does. */
+static enum h1_progress copy_piece(struct h1 *h)
+{
+    struct body *body = h->x.reply_body;
+    bool fits = filebody_piece(body) <= buf_tail_room(&h->out);
+    char beside[COPY_PIECE];
+
+    if (!fits && !h->conn->writable)
+        return flushed(h, blocked(h, false));
+    ssize_t n = exchange_pull(&h->x, fits ? buf_tail(&h->out) : beside,
+                              fits ? buf_tail_room(&h->out) : sizeof beside);
+    if (n == -EAGAIN)
+        return starved(h);
     if (n <= 0)
-        return n < 0 ? -errno : 0;
-    buf_added(&h->out, (size_t)n);
-    *offset += n;
-    return n;
+        return h1_abort(h, cut_reason(h, n));
+    if (fits) {
+        buf_added(&h->out, (size_t)n);
+        body_gone(h, (size_t)n);
+        return H1_GO;
+    }
+    h->bytes = str_make(beside, (size_t)n);
+    int r = h1_flush(h, h->body_left > (uint64_t)n);
+    filebody_back(body, h->bytes.n);
+    body_gone(h, (size_t)n - h->bytes.n);
+    h->bytes = STR_EMPTY;
+    return flushed(h, r);
 }
 
 static bool client_failed(int error)
@@ -166,32 +207,44 @@ static bool client_failed(int error)
     return error == -EPIPE || error == -ECONNRESET || error == -ETIMEDOUT;
 }
 
-static enum h1_progress send_file(struct h1 *h)
+static enum h1_progress send_piece(struct h1 *h)
 {
     struct body *body = h->x.reply_body;
+    enum h1_progress p = flushed(h, h1_flush(h, true));
+    off_t offset;
 
+    if (p != H1_GO)
+        return p;
+    if (!h->conn->writable)
+        return flushed(h, blocked(h, false));
+    size_t sendable = filebody_sendable(&h->x, body, &offset);
+    if (sendable == 0)
+        return copy_piece(h);
+    ssize_t n = conn_sendfile(h->conn, body->file->fd, &offset, sendable);
+    if (n == -EAGAIN)
+        return flushed(h, blocked(h, false));
+    if (n <= 0)
+        return h1_abort(h, n == 0 ? "file_shrank" : client_failed((int)n) ? NULL : "file_error");
+    if (h->conn->wait == CONN_WAIT_WRITE)
+        conn_set_wait(h->conn, CONN_WAIT_NONE, false);
+    h->turn_bytes += (size_t)n;
+    body_gone(h, (size_t)n);
+    int r = filebody_sent(body, (size_t)n);
+    return r < 0 ? h1_abort(h, cut_reason(h, r)) : H1_GO;
+}
+
+static enum h1_progress send_parts(struct h1 *h)
+{
     while (h->body_left > 0) {
-        enum h1_progress p = flushed(h, h1_flush(h, true));
-        if (p != H1_GO)
-            return p;
         if (h->turn_bytes >= H1_TURN_BYTES) {
             conn_again(h->conn);
             return H1_WAIT;
         }
-        off_t offset = (off_t)body->offset;
-        ssize_t n = send_file_piece(h, body, &offset);
-        if (n == -EAGAIN)
-            return flushed(h, blocked(h, false));
-        if (n <= 0)
-            return h1_abort(h, n == 0                  ? "file_shrank"
-                               : client_failed((int)n) ? NULL
-                                                       : "file_error");
-        if (h->conn->wait == CONN_WAIT_WRITE)
-            conn_set_wait(h->conn, CONN_WAIT_NONE, false);
-        body->offset = (uint64_t)offset;
-        h->body_left -= (uint64_t)n;
-        h->body_sent += (uint64_t)n;
-        h->turn_bytes += (size_t)n;
+        bool large = filebody_piece(h->x.reply_body) > COPY_PIECE;
+        enum h1_progress p =
+            large && h->conn->transport->sendfile != NULL ? send_piece(h) : copy_piece(h);
+        if (p != H1_GO || h->state != H1_EXCHANGE) /* it was cut */
+            return p;
     }
     return h1_reply_done(h);
 }
@@ -253,14 +306,10 @@ static enum h1_progress send_source(struct h1 *h)
             return H1_WAIT;
         }
         ssize_t n = pull_piece(h);
-        if (n == -EAGAIN) {
-            int r = h1_flush(h, false);
-            if ((r < 0 && r != -EAGAIN) || h->conn->hung_up)
-                return h1_abort(h, h->cut);
-            return H1_WAIT;
-        }
+        if (n == -EAGAIN)
+            return starved(h);
         if (n < 0 || (n == 0 && bounded))
-            return h1_abort(h, n == -ETIMEDOUT ? "body_stalled" : "body_cut_short");
+            return h1_abort(h, cut_reason(h, n));
         if (n == 0) {
             if (h->chunked)
                 check(buf_add_str(&h->out, STR("0\r\n\r\n")) == 0);
@@ -285,8 +334,8 @@ enum h1_progress h1_send_reply(struct h1 *h)
         return h1_reply_done(h);
     case BODY_KIND_BYTES:
         return send_bytes(h);
-    case BODY_KIND_FILE:
-        return send_file(h);
+    case BODY_KIND_PARTS:
+        return send_parts(h);
     case BODY_KIND_SOURCE:
         return send_source(h);
     }

@@ -331,6 +331,7 @@ int registry_prepare(struct registry *r, struct config *c)
     for (size_t i = 0; i < c->n_pools; i++)
         if (find_workers(r, c->pools[i].name) == NULL && add_workers(r, &c->pools[i]) < 0)
             return -ENOMEM;
+    c->workers = find_workers(r, c->pools[0].name);
     for (size_t i = 0; i < c->n_sites; i++)
         if (c->sites[i]->state == NULL && take_site(r, c->sites[i]) < 0)
             return -ENOMEM;

@@ -277,6 +277,10 @@ void reload_ask(struct reload *r)
         log_notice("HUP: stopping, nothing is reloaded");
         return;
     }
+    if (r->change->config->is_text) {
+        log_notice("HUP: there is no file to reload");
+        return;
+    }
     if (r->given_up) {
         notify_reloading();
         log_error("reload refused: the load that began %" PRId64 " s ago still hangs",

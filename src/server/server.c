@@ -122,7 +122,8 @@ static void drain_over(struct timer *t)
         left += connections(e);
         loop_post(&e->loop, &e->abort_letter);
     }
-    log_warning("the drain time is over: cutting %" PRIu64 " connections", left);
+    if (s->change.config->timeouts.drain > 0) /* else nobody was to be waited for */
+        log_warning("the drain time is over: cutting %" PRIu64 " connections", left);
     if (loop_timer(&s->loop, &s->drain_timer, CUT_TIME) < 0)
         loop_stop(&s->loop);
 }
@@ -312,6 +313,7 @@ static int set_up(struct server *s, struct config *config)
     int r = s->engines == NULL ? -ENOMEM : watch_signals(s);
     for (; r == 0 && s->n_engines < n; s->n_engines += r == 0)
         r = engine_init(&s->engines[s->n_engines], s, &s->bounds, s->n_engines);
+    s->bounds.n_loops = max_of(s->n_engines, 1u);
     change_init(&s->change, &s->loop, s->engines, s->n_engines);
     reload_init(&s->reload, &s->loop, &s->change);
     if (r == 0) {
@@ -355,6 +357,11 @@ int server_new(struct config *config, struct server **ret)
     }
     *ret = s;
     return 0;
+}
+
+void server_address(const struct server *s, char *buf)
+{
+    listener_text(list_first(&s->change.listeners, struct listener, node), buf);
 }
 
 /* One that stands still in the system, in a file system that hangs, say, is not waited for. */

@@ -16,6 +16,8 @@ struct server;
 /* Takes over the reference of `config`; no other may outlive the server. Opens the listeners; what
  * fails is logged. 0 or -errno. */
 int server_new(struct config *config, struct server **ret) MUST_USE;
+/* The address of the first listener as it came out (port 0 became one): SOCK_TEXT_MAX bytes. */
+void server_address(const struct server *s, char *buf);
 /* Serves until a signal ends it: 0; or -errno if it could not begin, which is logged. */
 int server_run(struct server *s);
 /* false: a thread is stuck (a loop, a worker, the loader, a log's writer), so nothing it may touch

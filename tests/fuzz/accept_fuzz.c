@@ -1,7 +1,8 @@
 /*
- * accept_fuzz.c - lines as Accept fields. What they say of a type is in its bounds; and where they
- * keep to the grammar of RFC 9110 section 12.5.1, but perhaps for a weight that is none, it is
- * what a reference says that reads by that grammar. The first byte of the input names the type.
+ * accept_fuzz.c - lines as Accept and as Accept-Encoding fields. What they say of a type or coding
+ * is in its bounds; and where they keep to the grammar of RFC 9110 section 12.5.1 or 12.5.3, but
+ * perhaps for a weight that is none, it is what a reference says that reads by that grammar. The
+ * first byte of the input names the type, and the codings that exist.
  */
 #include <stdlib.h>
 
@@ -124,11 +125,33 @@ static bool take_range(struct str *s, struct str type, struct best *best)
     return true;
 }
 
+/* A token, which may be "*"; one parameter more than the weight is more than the grammar has. */
+static bool take_coding(struct str *s, struct str coding, struct best *best)
+{
+    int weight = 1000;
+    unsigned precision = 0;
+    struct str name = take_token(s);
+
+    if (name.n == 0 || !take_parameters(s, &weight))
+        return false;
+    if (str_ieq(name, STR("x-gzip")))
+        name = STR("gzip");
+    if (str_eq(name, STR("*")))
+        precision = 1;
+    else if (str_ieq(name, coding))
+        precision = 2;
+    if (weight >= 0 && precision > best->precision)
+        *best = (struct best){ precision, (unsigned)weight };
+    return true;
+}
+
 static bool take_list(struct str s, struct str type, struct best *best)
 {
+    bool coding = str_chr(type, '/') == type.n;
+
     for (;;) {
         take_blanks(&s);
-        if (s.n > 0 && s.p[0] != ',' && !take_range(&s, type, best))
+        if (s.n > 0 && s.p[0] != ',' && !(coding ? take_coding : take_range)(&s, type, best))
             return false;
         take_blanks(&s);
         if (s.n == 0)
@@ -164,6 +187,36 @@ static void try(struct field *fields, size_t n, struct str type)
         require(a.quality == best.quality && a.named == (best.precision == 3));
 }
 
+/* The best of the codings that exist: each is asked for by itself. */
+static void try_codings(struct field *fields, size_t n, unsigned there)
+{
+    static const struct str codings[] = { STR("br"), STR("zstd"), STR("gzip"), STR("identity") };
+    struct request r = { .fields = fields, .n_fields = n };
+    unsigned quality[4];
+
+    if (n > 0)
+        r.known = UINT64_C(1) << FIELD_ACCEPT_ENCODING;
+    for (size_t i = 0; i < n; i++)
+        fields[i].id = FIELD_ACCEPT_ENCODING;
+    for (size_t i = 0; i < 4; i++) {
+        struct best best = { .precision = 0, .quality = i == 3 };
+        bool grammatical = true;
+        for (size_t k = 0; k < n; k++)
+            grammatical &= take_list(fields[k].value, codings[i], &best);
+        quality[i] = accept_encoding(&r, codings[i]);
+        require(quality[i] <= 1000);
+        require(!grammatical || quality[i] == best.quality);
+    }
+    int best = accept_best_encoding(&r, codings, 3, there);
+    require(best == -1 || (best >= 0 && best < 3 && (there >> best & 1) && quality[best] > 0));
+    unsigned reached = quality[best < 0 ? 3 : best];
+    for (int i = 0; i < 3; i++)
+        if (there >> i & 1)
+            require(quality[i] < reached || (quality[i] == reached && (best >= 0 && i >= best)) ||
+                    quality[i] == 0);
+    require(best < 0 || quality[3] <= reached);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const struct str types[] = { STR("text/html"), STR("text/plain"),
@@ -185,6 +238,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             fields[n++] = (struct field){ STR("Accept"), value, FIELD_ACCEPT };
     }
     try(fields, n, type);
+    try_codings(fields, n, data[0] >> 4 & 7);
     free(copy);
     return 0;
 }

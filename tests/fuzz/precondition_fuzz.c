@@ -2,7 +2,7 @@
  * precondition_fuzz.c - lines as the fields of a conditional request, each named by its first byte.
  * Where they keep to their grammar the outcome is that of RFC 9110 section 13.2.2, as a reference
  * has it. The first byte of the input says how: bit 0: HEAD; bit 1: the file was changed in this
- * very second.
+ * very second; bit 2: PUT; bit 3: the file's tag is weak.
  */
 #include <stdlib.h>
 
@@ -52,7 +52,7 @@ static size_t tag_len(struct str s, bool *ret_weak)
 }
 
 /* [ entity-tag ] *( OWS "," OWS [ entity-tag ] ) */
-static enum finding find_tag(struct str s, bool weak_too)
+static enum finding find_tag(struct str s, bool strong_only, bool own_weak)
 {
     enum finding found = NO;
 
@@ -67,7 +67,7 @@ static enum finding find_tag(struct str s, bool weak_too)
         } else {
             comma = false;
             struct str tag = weak ? str_make(s.p + 2, n - 2) : str_head(s, n);
-            if (str_eq(tag, ETAG) && (!weak || weak_too))
+            if (str_eq(tag, ETAG) && !(strong_only && (weak || own_weak)))
                 found = YES;
         }
         s = str_from(s, n);
@@ -75,7 +75,8 @@ static enum finding find_tag(struct str s, bool weak_too)
     return found;
 }
 
-static enum finding find_in(const struct request *r, enum field_id id, bool weak_too)
+static enum finding find_in(const struct request *r, enum field_id id, bool strong_only,
+                            bool own_weak)
 {
     enum finding found = ABSENT;
     bool any = false;
@@ -84,7 +85,7 @@ static enum finding find_in(const struct request *r, enum field_id id, bool weak
         if (r->fields[i].id != id)
             continue;
         bool star = str_eq(r->fields[i].value, STR("*"));
-        enum finding f = star ? YES : find_tag(r->fields[i].value, weak_too);
+        enum finding f = star ? YES : find_tag(r->fields[i].value, strong_only, own_weak);
         if (any || (star && found != ABSENT))
             f = UNDECIDED; /* "*" stands alone */
         any = star;
@@ -112,7 +113,8 @@ static enum finding find_date(const struct request *r, enum field_id id, const s
 static bool reference(const struct request *r, const struct validators *v, enum precondition *ret)
 {
     int64_t date = 0;
-    enum finding f = find_in(r, FIELD_IF_MATCH, false);
+    bool own_weak = v->etag.p[0] == 'W', reads = r->method != METHOD_PUT;
+    enum finding f = find_in(r, FIELD_IF_MATCH, true, own_weak);
 
     *ret = PRECONDITION_FAILED;
     if (f == NO)
@@ -124,11 +126,11 @@ static bool reference(const struct request *r, const struct validators *v, enum 
     }
     if (f == UNDECIDED)
         return false;
-    *ret = PRECONDITION_SAME;
-    f = find_in(r, FIELD_IF_NONE_MATCH, true);
+    *ret = reads ? PRECONDITION_SAME : PRECONDITION_FAILED;
+    f = find_in(r, FIELD_IF_NONE_MATCH, false, own_weak);
     if (f == YES)
         return true;
-    if (f == ABSENT) {
+    if (f == ABSENT && reads) {
         f = find_date(r, FIELD_IF_MODIFIED_SINCE, v, &date);
         if (f == YES && v->modified <= date)
             return true;
@@ -154,7 +156,7 @@ static void check_range(const struct request *r, const struct validators *v)
         }
     }
     bool counts = n_ranges == 1 && n_conditions <= 1 && r->method == METHOD_GET;
-    if (counts && condition != NULL && !str_eq(condition->value, ETAG))
+    if (counts && condition != NULL && !(v->etag.p[0] != 'W' && str_eq(condition->value, ETAG)))
         counts = date_parse(condition->value, v->now, &date) == 0 && date == v->modified &&
                  v->now > date;
     require(got == (counts ? range : NULL));
@@ -197,6 +199,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         r.method = METHOD_HEAD;
     if (data[0] & 2)
         v.now = CHANGED;
+    if (data[0] & 4)
+        r.method = METHOD_PUT;
+    if (data[0] & 8)
+        v.etag = STR("W/\"a,b\"");
     char *copy = malloc(size);
     require(copy != NULL);
     memcpy(copy, data, size);

@@ -3,9 +3,10 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/check.h"
+#include "base/clock.h"
+#include "event/file.h"
 #include "http/path.h"
 
 /* ---- the request */
@@ -73,6 +74,12 @@ int64_t exchange_time(const struct exchange *x)
     return x->time;
 }
 
+int64_t exchange_now(const struct exchange *x)
+{
+    (void)x;
+    return clock_mono();
+}
+
 /* Whether something new came: another piece, or what stands behind the last. */
 static bool body_arrives(struct exchange *x)
 {
@@ -125,15 +132,18 @@ enum step exchange_read_failed(struct exchange *x, int error)
 
 /* ---- the response */
 
+static void drop_parts(struct fake_parts *p)
+{
+    file_unref(p->file);
+    *p = (struct fake_parts){ .n = 0 };
+}
+
 static void drop_body(struct exchange *x)
 {
-    if (x->fd >= 0)
-        close(x->fd);
-    x->fd = -1;
+    drop_parts(&x->parts);
     if (x->source != NULL && x->source->done != NULL)
         x->source->done(x->source, x);
     x->source = NULL;
-    x->bytes = STR_EMPTY;
     x->body_kind = FAKE_BODY_NONE;
     x->body_length = 0;
 }
@@ -148,18 +158,28 @@ void exchange_body_bytes(struct exchange *x, struct str bytes)
 {
     drop_body(x);
     x->body_kind = FAKE_BODY_BYTES;
-    x->bytes = bytes;
+    x->parts = (struct fake_parts){ .one.bytes = bytes, .n = 1 };
     x->body_length = bytes.n;
 }
 
-void exchange_body_file(struct exchange *x, int fd, uint64_t offset, uint64_t length)
+void exchange_body_file(struct exchange *x, struct file *f, uint64_t offset, uint64_t length)
 {
-    check(fd >= 0);
+    check(f != NULL);
     drop_body(x);
     x->body_kind = FAKE_BODY_FILE;
-    x->fd = fd;
-    x->file_offset = offset;
+    x->parts = (struct fake_parts){ .file = f, .one = { STR_EMPTY, offset, length }, .n = 1 };
     x->body_length = length;
+}
+
+void exchange_body_parts(struct exchange *x, struct file *f, const struct part *parts, size_t n)
+{
+    drop_body(x);
+    x->body_kind = FAKE_BODY_FILE;
+    x->parts = (struct fake_parts){ .file = f, .v = parts, .n = n };
+    for (size_t i = 0; i < n; i++) {
+        check(parts[i].length == 0 || f != NULL);
+        x->body_length += parts[i].bytes.n + parts[i].length;
+    }
 }
 
 void exchange_body_source(struct exchange *x, struct source *s, uint64_t length)
@@ -169,6 +189,66 @@ void exchange_body_source(struct exchange *x, struct source *s, uint64_t length)
     x->body_kind = FAKE_BODY_SOURCE;
     x->source = s;
     x->body_length = length;
+}
+
+uint64_t exchange_body_length(const struct exchange *x)
+{
+    return x->body_length;
+}
+
+/* As source.pull; up to the next border. */
+static ssize_t read_parts(struct fake_parts *p, void *buf, size_t n)
+{
+    for (; p->at < p->n; p->at++, p->done = 0) {
+        const struct part *part = p->v != NULL ? &p->v[p->at] : &p->one;
+        ssize_t r;
+        if (p->done < part->bytes.n) {
+            struct str left = str_from(part->bytes, (size_t)p->done);
+            r = (ssize_t)min_of(n, left.n);
+            memcpy(buf, left.p, (size_t)r);
+        } else if (p->done - part->bytes.n < part->length) {
+            uint64_t at = p->done - part->bytes.n;
+            r = file_read(p->file, buf, (size_t)min_of((uint64_t)n, part->length - at),
+                          part->offset + at);
+            if (r <= 0)
+                return -ENODATA;
+        } else {
+            continue;
+        }
+        p->done += (uint64_t)r;
+        return r;
+    }
+    return 0;
+}
+
+static ssize_t taken_pull(struct source *s, struct exchange *x, void *buf, size_t n)
+{
+    (void)s;
+    return read_parts(&x->taken, buf, n);
+}
+
+static void taken_done(struct source *s, struct exchange *x)
+{
+    (void)s;
+    drop_parts(&x->taken);
+}
+
+struct source *exchange_take_body(struct exchange *x)
+{
+    struct source *s = x->source;
+
+    if (x->body_kind == FAKE_BODY_NONE)
+        return NULL;
+    if (x->body_kind != FAKE_BODY_SOURCE) {
+        x->taken = x->parts;
+        x->parts = (struct fake_parts){ .n = 0 };
+        x->taken_source = (struct source){ .pull = taken_pull, .done = taken_done };
+        s = &x->taken_source;
+    }
+    x->source = NULL;
+    x->body_kind = FAKE_BODY_NONE;
+    x->body_length = 0;
+    return s;
 }
 
 int exchange_write(struct exchange *x, const void *bytes, size_t n)
@@ -274,6 +354,38 @@ bool exchange_cancelled(const struct exchange *x)
     return atomic_load(&x->cancelled);
 }
 
+int exchange_task(struct exchange *x, void (*work)(void *arg), void *arg)
+{
+    check(!x->worker && x->head_sent);
+    if (x->task_busy)
+        return -EBUSY;
+    x->tasks++;
+    work(arg);
+    atomic_store(&x->resumed, true);
+    return 0;
+}
+
+/* ---- what a loop keeps */
+
+void *exchange_local(struct exchange *x)
+{
+    if (x->worker || x->kind->local_new == NULL)
+        return NULL;
+    if (x->local == NULL)
+        x->local = x->kind->local_new();
+    return x->local;
+}
+
+size_t exchange_local_max(const struct exchange *x)
+{
+    return x->local_max;
+}
+
+struct stats *exchange_stats(const struct exchange *x)
+{
+    return x->worker ? NULL : (struct stats *)&x->stats;
+}
+
 /* ---- running */
 
 /* Calls what a step asked for until it is DONE or NEXT, or waits for what will not come. */
@@ -289,6 +401,11 @@ static enum step settle(struct exchange *x, enum step step)
                 x->stuck = true;
                 return step;
             }
+        } else if (x->time_passes && x->wait.late != NULL && x->wait.withdraw(x)) {
+            const struct timespec time = { .tv_nsec = x->wait.time };
+            nanosleep(&time, NULL);
+            x->then = x->wait.late;
+            x->wait.late = NULL;
         } else if (x->awaits_body ? !body_arrives(x) : !atomic_exchange(&x->resumed, false)) {
             x->stuck = true;
             return step;
@@ -307,22 +424,14 @@ static enum step settle(struct exchange *x, enum step step)
     return step;
 }
 
-/* Copies the file's part as sendfile(2) would. */
-static void pull_file(struct exchange *x)
+static void pull_parts(struct exchange *x)
 {
-    uint64_t left = x->body_length;
-    char part[4096];
+    char piece[4096];
+    ssize_t n;
 
-    while (left > 0) {
-        ssize_t n = pread(x->fd, part, (size_t)min_of(left, (uint64_t)sizeof part),
-                          (off_t)(x->file_offset + x->body_length - left));
-        if (n <= 0) {
-            x->aborted = true;
-            return;
-        }
-        check(buf_add(&x->body, part, (size_t)n) == 0);
-        left -= (uint64_t)n;
-    }
+    while ((n = read_parts(&x->parts, piece, sizeof piece)) > 0)
+        check(buf_add(&x->body, piece, (size_t)n) == 0);
+    x->aborted = n < 0;
 }
 
 static void pull_source(struct exchange *x)
@@ -357,10 +466,8 @@ static void pull_body(struct exchange *x)
 
     /* On a worker the handler has returned; the loop pulls. */
     x->worker = false;
-    if (wanted && x->body_kind == FAKE_BODY_BYTES)
-        check(buf_add_str(&x->body, x->bytes) == 0);
-    else if (wanted && x->body_kind == FAKE_BODY_FILE)
-        pull_file(x);
+    if (wanted && (x->body_kind == FAKE_BODY_BYTES || x->body_kind == FAKE_BODY_FILE))
+        pull_parts(x);
     else if (wanted && x->body_kind == FAKE_BODY_SOURCE)
         pull_source(x);
     if (x->stuck)
@@ -368,9 +475,8 @@ static void pull_body(struct exchange *x)
     if (x->source != NULL && x->source->done != NULL)
         x->source->done(x->source, x);
     x->source = NULL;
-    if (x->fd >= 0)
-        close(x->fd);
-    x->fd = -1;
+    drop_parts(&x->parts);
+    drop_parts(&x->taken);
 }
 
 static void finish(struct exchange *x, enum step step)
@@ -394,6 +500,7 @@ void fake_exchange_run(struct exchange *x, const struct fake_conf *conf, const c
     enum step step = STEP_NEXT;
 
     check(k != NULL && x->request.target.n);
+    x->kind = k;
     for (size_t i = 0; i < x->n_filters && step == STEP_NEXT; i++) {
         x->conf = x->filters[i].conf;
         x->state = NULL;
@@ -437,7 +544,7 @@ struct exchange *fake_exchange_new(void)
     x->route = STR("test");
     x->time = 1700000000;
     x->pull_size = 4096;
-    x->fd = -1;
+    x->local_max = MIB(1);
     return x;
 }
 
@@ -446,6 +553,9 @@ void fake_exchange_free(struct exchange *x)
     if (x == NULL)
         return;
     drop_body(x);
+    drop_parts(&x->taken);
+    if (x->local != NULL)
+        x->kind->local_free(x->local);
     arena_done(&x->arena);
     arena_done(&x->request_arena);
     buf_done(&x->body);

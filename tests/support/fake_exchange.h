@@ -37,7 +37,17 @@ enum fake_pool {
     FAKE_POOL_ABANDONS, /* runs work; the client has left meanwhile: `then` is not called */
 };
 
+/* FILE: of parts, too. */
 enum fake_body { FAKE_BODY_NONE, FAKE_BODY_BYTES, FAKE_BODY_FILE, FAKE_BODY_SOURCE };
+
+/* A body of bytes or of a file, and where its reader stands. */
+struct fake_parts {
+    struct file *file;
+    const struct part *v; /* NULL: `one` */
+    struct part one;
+    size_t n, at;
+    uint64_t done; /* of v[at] */
+};
 
 struct exchange {
     struct request request;
@@ -54,6 +64,10 @@ struct exchange {
     unsigned char address[16]; /* of the peer, and its bytes; 0: none */
     size_t address_n;
     void *shared;     /* exchange_shared(), which several may have */
+    void *local;      /* what the loop keeps for the kind; made when asked for, freed with x */
+    size_t local_max; /* 1 MiB */
+    struct stats stats;
+    bool task_busy;   /* exchange_task() says so */
     size_t read_size; /* at most this many bytes by one exchange_read(); 0: no such bound */
 
     /* The request body: pieces that arrive one at a time, with -EAGAIN between. */
@@ -70,9 +84,10 @@ struct exchange {
     struct buf body;    /* all that the client got */
     enum fake_body body_kind;
     uint64_t body_length; /* as told by the handler, BODY_LENGTH_UNKNOWN if not */
-    unsigned offloads, laters, reads;
+    unsigned offloads, laters, reads, tasks;
     bool awaits_body; /* the LATER is for request body */
     struct wait wait; /* of exchange_wait() */
+    bool time_passes; /* set by a test: such a wait, of under a second, is waited to its end */
     uint64_t body_max;
     int64_t time_max;
     bool unlogged;
@@ -87,10 +102,11 @@ struct exchange {
     void (*work)(struct exchange *x);
     bool head_sent;
     _Atomic bool resumed, cancelled;
-    struct str bytes;
-    int fd;
-    uint64_t file_offset;
+    const struct handler_kind *kind;
+    struct fake_parts parts;
     struct source *source;
+    struct fake_parts taken; /* by exchange_take_body(), read through taken_source */
+    struct source taken_source;
     struct {
         const struct filter_kind *kind;
         const void *conf;

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "event/file.h"
 #include "handler/handler.h"
 
 #define LATER_MAX 64
@@ -236,13 +237,22 @@ static enum step file_handle(struct exchange *x)
     if (fd < 0)
         return exchange_fail(x, 503, "no_file");
     memset(piece, STAGE_BYTE, sizeof piece);
-    exchange_body_file(x, fd, 0, (uint64_t)conf->size);
     for (int64_t left = conf->size; left > 0;) {
         ssize_t n = write(fd, piece, (size_t)min_of(left, (int64_t)sizeof piece));
-        if (n < 0)
+        if (n < 0) {
+            close(fd);
             return exchange_fail(x, 503, "no_file");
+        }
         left -= n;
     }
+    struct stat st;
+    struct file *f = fstat(fd, &st) == 0 ? file_new(fd, &st, file_way_of(fd)) : NULL;
+    if (f == NULL) {
+        close(fd);
+        return exchange_fail(x, 503, "no_file");
+    }
+    f->settled = true;
+    exchange_body_file(x, f, 0, (uint64_t)conf->size);
     return STEP_DONE;
 }
 HANDLER_KIND(try_file, .size = sizeof(struct sized), .options = sized_options,

@@ -33,6 +33,32 @@ static const struct route *route_of(const struct site *s, const char *name)
     return NULL;
 }
 
+/* A text in place of a file, of which nothing is looked at. */
+START_TEST(text_for_file)
+{
+    static const char home[] = "log_level = \"error\";\n" HOME;
+    struct load_options options = { .text = str_of(home) };
+    struct config *c;
+    struct arena arena;
+    struct report report;
+
+    arena_init(&arena, MIB(1));
+    report_init(&report, &arena);
+    ck_assert_int_eq(config_load("a text", &options, &report, &c), 0);
+    ck_assert(c->is_text);
+    ck_assert_int_eq(c->log_level, LOG_LEVEL_ERROR);
+    ck_assert_uint_eq(report.warnings, 0);
+    config_unref(c);
+    options.text = STR("log_levle = \"error\";\n");
+    ck_assert_int_eq(config_load("a text", &options, &report, &c), -EINVAL);
+    struct report_item *item = list_first(&report.items, struct report_item, node);
+    struct str message = report_text(item, false, &arena);
+    ck_assert_msg(str_starts(message, STR("a text:1:1: error: unknown key")), "%.*s",
+                  str_fmt(message));
+    arena_done(&arena);
+}
+END_TEST
+
 START_TEST(defaults)
 {
     tree_ok(HOME);
@@ -575,6 +601,7 @@ int main(void)
     TCase *t = tcase_create("all");
 
     tcase_add_checked_fixture(t, tree_begin, tree_end);
+    tcase_add_test(t, text_for_file);
     tcase_add_test(t, defaults);
     tcase_add_test(t, routes_and_sites);
     tcase_add_test(t, access_log);

@@ -53,9 +53,10 @@ END_TEST
 
 START_TEST(own_types)
 {
-    struct mime_table t = { 0 };
+    struct mime_table t;
 
-    mime_load();
+    ck_assert_int_eq(mime_init(&t, &arena, STR("utf-8")), 0);
+    ck_assert_uint_eq(t.n, 0); /* the others are shared */
     ck_assert_int_eq(mime_add_line(&t, &arena, STR("text/x-own PNG .own # png css")), 0);
     ck_assert_int_eq(mime_add_line(&t, &arena, STR("text/html;charset=iso-8859-1\thtm")), 0);
     ck_assert_int_eq(mime_add_line(&t, &arena, STR("application/javascript js")), 0);
@@ -66,6 +67,100 @@ START_TEST(own_types)
     expect(mime_type(&t, STR("a.css")), "text/css; charset=utf-8");
     ck_assert_int_eq(mime_add_line(&t, &arena, STR("image/x-later own")), 0);
     expect(mime_type(&t, STR("a.own")), "image/x-later");
+}
+END_TEST
+
+static const struct {
+    const char *type;
+    bool text;
+} texts[] = {
+    { "text/plain", true },
+    { "TEXT/Plain", true },
+    { "text/html", true },
+    { "text/markdown", true },
+    { "text/x-python", true },
+    { "text/javascript", true },
+    { "application/javascript", true },
+    { "application/ECMAScript", true },
+    { "application/x-javascript", true },
+    { "text/plain;charset=iso-8859-1", false },
+    { "text/plain;format=flowed", false },
+    { "text/xml", false },
+    { "text/XML", false },
+    { "text/xml-external-parsed-entity", false },
+    { "text/x+xml", false },
+    { "application/xml", false },
+    { "application/xhtml+xml", false },
+    { "application/rss+xml", false },
+    { "application/json", false },
+    { "application/ld+json", false },
+    { "application/javascripts", false },
+    { "application/pdf", false },
+    { "image/svg+xml", false },
+    { "image/javascript", false },
+    { "texts/plain", false },
+};
+
+START_TEST(text)
+{
+    static const char *const charsets[] = { "utf-8", "Shift_JIS", "" };
+    struct str line = arena_printf(&arena, "%s x", texts[_i].type);
+
+    for (size_t i = 0; i < array_len(charsets); i++) {
+        struct mime_table t;
+        struct str want = arena_printf(&arena, "%s; charset=%s", texts[_i].type, charsets[i]);
+        ck_assert_int_eq(mime_init(&t, &arena, str_of(charsets[i])), 0);
+        ck_assert_int_eq(mime_add_line(&t, &arena, line), 0);
+        expect(mime_find(&t, STR("x")), texts[_i].text && charsets[i][0] ? want.p : texts[_i].type);
+    }
+}
+END_TEST
+
+/* What the shared tables say of text has the charset of the route, and may be said anew. */
+START_TEST(charset)
+{
+    struct mime_table t;
+
+    ck_assert_int_eq(mime_init(&t, &arena, STR("iso-8859-15")), 0);
+    expect(mime_type(&t, STR("a.html")), "text/html; charset=iso-8859-15");
+    expect(mime_type(&t, STR("a.CSS")), "text/css; charset=iso-8859-15");
+    expect(mime_type(&t, STR("a.json")), "application/json");
+    expect(mime_type(&t, STR("a.svg")), "image/svg+xml");
+    expect(mime_type(&t, STR("a.png")), "image/png");
+    ck_assert_int_eq(mime_add_line(&t, &arena, STR("text/x-own css")), 0);
+    ck_assert_int_eq(mime_add_line(&t, &arena, STR("text/html;charset=utf-8 html")), 0);
+    expect(mime_type(&t, STR("a.css")), "text/x-own; charset=iso-8859-15");
+    expect(mime_type(&t, STR("a.html")), "text/html;charset=utf-8");
+
+    ck_assert_int_eq(mime_init(&t, &arena, STR_EMPTY), 0);
+    expect(mime_type(&t, STR("a.html")), "text/html");
+    expect(mime_type(&t, STR("a.js")), "text/javascript");
+    expect(mime_type(&t, STR("a.png")), "image/png");
+    expect(mime_type(NULL, STR("a.html")), "text/html; charset=utf-8");
+
+    ck_assert_int_eq(mime_init(&t, &arena, STR("UTF-8")), 0);
+    ck_assert_uint_eq(t.n, 0);
+    ck_assert_int_eq(mime_init(&t, &arena, STR("utf 8")), -EINVAL);
+    ck_assert_int_eq(mime_init(&t, &arena, STR("utf-8;x")), -EINVAL);
+}
+END_TEST
+
+/* Whatever this machine's table says: without a charset the type is the same. */
+START_TEST(charset_alone)
+{
+    static const char *const names[] = {
+        "a.html", "a.css", "a.js",  "a.mjs", "a.txt",  "a.log", "a.csv",  "a.md",   "a.ics",
+        "a.vtt",  "a.xml", "a.ts",  "a.xsl", "a.json", "a.svg", "a.wasm", "a.c",    "a.h",
+        "a.py",   "a.sh",  "a.tex", "a.asc", "a.diff", "a.sql", "a.yaml", "a.conf", "a.rtf",
+    };
+    struct mime_table t;
+
+    ck_assert_int_eq(mime_init(&t, &arena, STR_EMPTY), 0);
+    for (size_t i = 0; i < array_len(names); i++) {
+        struct str type = mime_type(NULL, str_of(names[i]));
+        type = str_head(type, str_chr(type, ';'));
+        expect(mime_type(&t, str_of(names[i])), arena_str(&arena, type).p);
+    }
 }
 END_TEST
 
@@ -106,6 +201,8 @@ START_TEST(without_memory)
 
     arena_init(&small, 0);
     ck_assert_int_eq(mime_add_line(&t, &small, STR("a/b c")), -ENOMEM);
+    ck_assert_int_eq(mime_init(&t, &small, STR("utf-8")), 0);
+    ck_assert_int_eq(mime_init(&t, &small, STR_EMPTY), -ENOMEM);
     expect(mime_find(&t, STR("c")), "");
     arena_done(&small);
 }
@@ -135,6 +232,9 @@ int main(void)
     tcase_add_test(tc, extensions);
     tcase_add_test(tc, types);
     tcase_add_test(tc, own_types);
+    tcase_add_loop_test(tc, text, 0, array_len(texts));
+    tcase_add_test(tc, charset);
+    tcase_add_test(tc, charset_alone);
     tcase_add_test(tc, lines);
     tcase_add_test(tc, many);
     tcase_add_test(tc, without_memory);

@@ -1,0 +1,133 @@
+/* file.c - see file.h. Any thread. */
+#include "event/file.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/uio.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+/* By magic number (linux/magic.h has not all of them). Where a driver of the second kind lacks
+ * RWF_NOWAIT, as that of ext2 does, which has the number of ext4, the first read tells. */
+static const struct {
+    uint32_t magic;
+    enum file_way way;
+} known[] = {
+    { 0x01021994, FILE_MEMORY },  /* tmpfs */
+    { 0x858458f6, FILE_MEMORY },  /* ramfs */
+    { 0x0000ef53, FILE_PROBED },  /* ext4, ext3, ext2 */
+    { 0x58465342, FILE_PROBED },  /* xfs */
+    { 0x9123683e, FILE_PROBED },  /* btrfs */
+    { 0xf2f52010, FILE_PROBED },  /* f2fs */
+    { 0xca451a4e, FILE_PROBED },  /* bcachefs */
+    { 0xe0f5e1e2, FILE_PROBED },  /* erofs */
+    { 0x794c7630, FILE_FETCHED }, /* overlayfs */
+    { 0x73717368, FILE_FETCHED }, /* squashfs */
+    { 0x2fc12fc1, FILE_FETCHED }, /* zfs */
+    { 0x00004d44, FILE_FETCHED }, /* vfat */
+    { 0x2011bab0, FILE_FETCHED }, /* exfat */
+    { 0x00009660, FILE_FETCHED }, /* iso9660 */
+};
+
+enum file_way file_way_of(int fd)
+{
+    struct statfs fs;
+
+    if (fstatfs(fd, &fs) < 0)
+        return FILE_REMOTE;
+    for (size_t i = 0; i < array_len(known); i++)
+        if (known[i].magic == (uint32_t)fs.f_type)
+            return known[i].way;
+    return FILE_REMOTE;
+}
+
+/* What is to come is younger than any age. */
+static bool is_older(const struct timespec *t, const struct timespec *now, int64_t age)
+{
+    int64_t seconds = (int64_t)now->tv_sec - (int64_t)t->tv_sec;
+
+    return seconds > age / NSEC_PER_SEC;
+}
+
+struct file *file_new(int fd, const struct stat *st, enum file_way way)
+{
+    struct file *f = malloc(sizeof *f);
+    struct timespec now;
+
+    if (f == NULL)
+        return NULL;
+    clock_gettime(CLOCK_REALTIME_COARSE, &now);
+    *f = (struct file){
+        .refs = 1,
+        .way = way,
+        .fd = fd,
+        .settled = is_older(&st->st_mtim, &now, FILE_SETTLED) &&
+                   is_older(&st->st_ctim, &now, FILE_SETTLED),
+        .size = (uint64_t)st->st_size,
+        .modified = st->st_mtim,
+        .changed = st->st_ctim,
+        .dev = st->st_dev,
+        .ino = st->st_ino,
+    };
+    return f;
+}
+
+struct file *file_ref(struct file *f)
+{
+    atomic_fetch_add_explicit(&f->refs, 1, memory_order_relaxed);
+    return f;
+}
+
+void file_unref(struct file *f)
+{
+    if (f == NULL || atomic_fetch_sub_explicit(&f->refs, 1, memory_order_acq_rel) > 1)
+        return;
+    close(f->fd);
+    free(f);
+}
+
+static ssize_t read_at(struct file *f, void *buf, size_t n, uint64_t offset, int flags)
+{
+    struct iovec iov = { buf, n };
+    ssize_t r;
+
+    do
+        r = flags == 0 ? pread(f->fd, buf, n, (off_t)offset)
+                       : preadv2(f->fd, &iov, 1, (off_t)offset, flags);
+    while (r < 0 && errno == EINTR);
+    return r < 0 ? -errno : r;
+}
+
+ssize_t file_read_now(struct file *f, void *buf, size_t n, uint64_t offset)
+{
+    enum file_way way = atomic_load_explicit(&f->way, memory_order_relaxed);
+
+    if (way == FILE_MEMORY)
+        return read_at(f, buf, n, offset, 0);
+    if (way != FILE_PROBED)
+        return -EAGAIN;
+    ssize_t r = read_at(f, buf, n, offset, RWF_NOWAIT);
+    if (r == -EOPNOTSUPP) {
+        atomic_store_explicit(&f->way, FILE_FETCHED, memory_order_relaxed);
+        return -EAGAIN;
+    }
+    return r;
+}
+
+ssize_t file_read(struct file *f, void *buf, size_t n, uint64_t offset)
+{
+    return read_at(f, buf, n, offset, 0);
+}
+
+static bool same_time(const struct timespec *a, const struct timespec *b)
+{
+    return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+bool file_changed(const struct file *f)
+{
+    struct stat st;
+
+    return fstat(f->fd, &st) < 0 || (uint64_t)st.st_size != f->size ||
+           !same_time(&st.st_mtim, &f->modified) || !same_time(&st.st_ctim, &f->changed);
+}

@@ -1,0 +1,60 @@
+/*
+ * file.h - an open regular file whose bytes are served: what it was when it was opened, whether it
+ * still is that, and how it can be read without waiting for a disk.
+ *
+ * Counted; any thread. All is constant after file_new() but the count, and `way`, which any reader
+ * makes worse when the kernel does not keep what was hoped for.
+ */
+#ifndef MUXD_EVENT_FILE_H
+#define MUXD_EVENT_FILE_H
+
+#include <stdatomic.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <time.h>
+
+#include "base/def.h"
+
+enum file_way {
+    FILE_MEMORY,  /* a read never waits: tmpfs, ramfs */
+    FILE_PROBED,  /* the page cache can be asked: preadv2(RWF_NOWAIT) */
+    FILE_FETCHED, /* it cannot; but what was read stays there: overlayfs, and what is like it */
+    FILE_REMOTE,  /* any call may wait: FUSE, network file systems, the unknown */
+};
+
+struct file {
+    _Atomic unsigned refs;
+    _Atomic enum file_way way;
+    int fd;
+    bool settled; /* unchanged for FILE_SETTLED when it was opened */
+    uint64_t size;
+    struct timespec modified, changed; /* mtime, ctime */
+    dev_t dev;
+    ino_t ino;
+};
+
+/* A file that changed lately is likely to change again soon, and so in the middle of being sent. */
+#define FILE_SETTLED (10 * NSEC_PER_SEC)
+
+/* Of the file system of `fd`; FILE_REMOTE if it is not known. May wait where that is so. */
+enum file_way file_way_of(int fd);
+
+/* Takes fd over, which `st` describes; one reference. NULL without memory: fd is not taken. */
+struct file *file_new(int fd, const struct stat *st, enum file_way way);
+struct file *file_ref(struct file *f);
+/* The last one closes it. NULL is fine. */
+void file_unref(struct file *f);
+
+/*
+ * > 0 bytes, perhaps less than n; 0: the end; -errno. file_read_now() does not wait for a disk, nor
+ * for a network: -EAGAIN where it would, and where it is not known; then only file_read() can read
+ * that, which may wait.
+ */
+ssize_t file_read_now(struct file *f, void *buf, size_t n, uint64_t offset);
+ssize_t file_read(struct file *f, void *buf, size_t n, uint64_t offset);
+
+/* Whether it was written, cut or grown since it was opened, as far as size and times tell. May wait
+ * where the way is FILE_REMOTE. One that is replaced by rename is another file. */
+bool file_changed(const struct file *f);
+
+#endif
