@@ -185,7 +185,7 @@ PARTS_RELOAD = "tests/reload/run --muxd $(BUILD)/muxd-test$(if $(SAN), --no-memo
 PARTS_LIMITS = "tests/limits/run --muxd $(BUILD)/muxd-test"
 FILES = tests/files/$(1) --muxd $(BUILD)/muxd-test
 PARTS_FILES = "$(call FILES,run)" "$(call FILES,run) --transport=adverse" \
-	"$(call FILES,run) --transport=adverse-nosendfile" "$(call FILES,ranges)" \
+	"$(call FILES,run) --transport=adverse-nosendfile --file-cache=4K" "$(call FILES,ranges)" \
 	"$(call FILES,ranges) --transport=adverse --cases 500" "$(call FILES,edits)" \
 	"$(call FILES,fuzz-paths)"
 PARTS_LOG = "tests/log/run --muxd $(BUILD)/muxd-test"

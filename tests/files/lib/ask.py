@@ -65,6 +65,8 @@ class Running:
         conf = f"{self.folder}.conf"
         with open(conf, "w", encoding="utf-8") as file:
             file.write(f'loops = 1;\nlisteners: {{ main: {{ address = "{self.address}"; }} }}\n')
+            if site.options.file_cache:
+                file.write(f'limits: {{ file_cache = "{site.options.file_cache}"; }}\n')
             file.write(site.table.config)
         os.chmod(conf, 0o644)
         self.poller = Poller(site.options.patience)
