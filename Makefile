@@ -193,7 +193,12 @@ PARTS_LINT = tests/lint/floors "tests/lint/headers $(CC)" tests/lint/style \
 # Sanitizers keep what is freed, so memory is not judged then.
 PARTS_RELOAD = "tests/reload/run --muxd $(BUILD)/muxd-test$(if $(SAN), --no-memory)"
 PARTS_LIMITS = "tests/limits/run --muxd $(BUILD)/muxd-test"
-PARTS_FILES = "tests/files/blocked --muxd $(BUILD)/muxd --slowfs $(BUILD)/tests/files/slowfs"
+FILES = tests/files/$(1) --muxd $(BUILD)/muxd-test
+PARTS_FILES = "$(call FILES,run)" "$(call FILES,run) --transport=adverse" \
+	"$(call FILES,run) --transport=adverse-nosendfile --file-cache=4K" "$(call FILES,ranges)" \
+	"$(call FILES,ranges) --transport=adverse --cases 500" "$(call FILES,edits)" \
+	"$(call FILES,fuzz-paths)" \
+	"$(call FILES,blocked) --slowfs $(BUILD)/tests/files/slowfs"
 PARTS_LOG = "tests/log/run --muxd $(BUILD)/muxd-test"
 # Judges the memory of the plain build; the sanitizers need more by far.
 PARTS_MEMORY = $(if $(SAN),,"bench/upload --muxd $(BUILD)/muxd --mib 96")
@@ -206,12 +211,14 @@ check: ## install what is missing, build, run all tests (SAN=address,undefined o
 	$(AGAIN) check-all
 check-all: $(UNIT) $(CORPUS) $(BUILD)/muxd-test $(BUILD)/tests/files/slowfs $(BUILT_DOC)
 	@tests/run-all $(PARTS_LINT) $(PARTS_UNIT) $(PARTS_FUZZ) $(PARTS_DOC) $(PARTS_EXPLAIN) \
-		$(PARTS_MEMORY) $(PARTS_FILES) $(PARTS_LOG) $(PARTS_LIMITS) $(PARTS_HTTP) \
+		$(PARTS_MEMORY) $(PARTS_LOG) $(PARTS_LIMITS) $(PARTS_HTTP) $(PARTS_FILES) \
 		$(PARTS_RELOAD)
 check-unit: $(UNIT) ## the unit tests alone
 	@tests/run-all $(PARTS_UNIT)
 check-http: $(BUILD)/muxd-test ## the scenarios alone
 	@tests/run-all $(PARTS_HTTP)
+check-files: $(BUILD)/muxd-test ## the tests of `files` alone
+	@tests/run-all $(PARTS_FILES)
 check-doc: $(BUILT_DOC) ## manual, sample and command line alone
 	@tests/run-all $(PARTS_DOC)
 check-service: all ## as root: the installed service under a systemd that is booted for it
@@ -311,8 +318,8 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
 	@echo "Variables: SAN=address,undefined|thread  WERROR=1  V=1  BUILD=DIR  CC=  CFLAGS=  prefix=  DESTDIR="
 
-.PHONY: all man run demo check check-all check-unit check-http check-doc check-service check-san fuzz \
-	fuzz-report bench lint \
+.PHONY: all man run demo check check-all check-unit check-http check-files check-doc check-service \
+	check-san fuzz fuzz-report bench lint \
 	format install uninstall dist clean distclean help
 .SECONDARY:
 .DELETE_ON_ERROR:
