@@ -157,8 +157,10 @@ static struct config *load(struct serve *s)
     report_init(&report, &s->arena);
     int r =
         options.text.p != NULL ? config_load("muxd serve", &options, &report, &config) : -ENOMEM;
+    /* What it warns of, such as a listing, was asked for. */
     list_each (item, &report.items, struct report_item, node)
-        log_line(item->error ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, "%.*s", str_fmt(item->text));
+        if (item->error)
+            log_error("%.*s", str_fmt(item->text));
     if (r == -ENOMEM)
         wrong(EX_OSERR, "cannot start", strerror(ENOMEM));
     return config;

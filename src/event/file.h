@@ -31,6 +31,7 @@ struct file {
     struct timespec modified, changed; /* mtime, ctime */
     dev_t dev;
     ino_t ino;
+    nlink_t links;
     struct job close_job;
 };
 
@@ -58,8 +59,11 @@ void file_end(int64_t deadline);
 ssize_t file_read_now(struct file *f, void *buf, size_t n, uint64_t offset);
 ssize_t file_read(struct file *f, void *buf, size_t n, uint64_t offset);
 
-/* Whether it was written, cut or grown since it was opened, as far as size and times tell. May wait
- * where the way is FILE_REMOTE. One that is replaced by rename is another file. */
+/* Whether it was written, cut or grown since it was opened, as far as size and times tell; that it
+ * was replaced or removed meanwhile, which its ctime tells too, is no change. Both may wait where
+ * the way is FILE_REMOTE. */
 bool file_changed(const struct file *f);
+/* Whether it is in all as it was: neither changed nor, if it had but one name, replaced. */
+bool file_is_current(const struct file *f);
 
 #endif

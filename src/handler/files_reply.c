@@ -275,7 +275,7 @@ static bool is_fresh(struct exchange *x, const struct found *f)
     const struct files *conf = exchange_conf(x);
 
     return exchange_now(x) - f->checked < conf->cache &&
-           (f->file == NULL || f->file->way == FILE_REMOTE || !file_changed(f->file));
+           (f->file == NULL || f->file->way == FILE_REMOTE || file_is_current(f->file));
 }
 
 /* A reference that goes with the exchange. */

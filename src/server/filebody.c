@@ -11,7 +11,7 @@
 #define FETCH_SIZE KIB(128)       /* of the buffer a worker reads into */
 #define FETCH_THROUGH MIB(1)      /* that it reads where only reading makes it present */
 #define FETCHED_TIME NSEC_PER_SEC /* it is taken to stay */
-#define SEND_PIECE KIB(512)       /* by one sendfile; between them others have their turn */
+#define SEND_PIECE KIB(64)        /* by one sendfile; why no more stands in h1_out.c */
 #define COPIED_END KIB(4)         /* of a range, what at least does not go by sendfile */
 #define PROBE_STRIDE KIB(128)     /* between two looks at the page cache */
 
