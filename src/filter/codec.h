@@ -17,7 +17,7 @@
 #include "base/budget.h"
 #include "base/str.h"
 
-#define CODEC_LEVEL_MAX 9 /* from 1 on; each library's own level of that number */
+#define CODEC_LEVEL_MAX 9 /* from 1 on; each library's own level of that number, or less */
 #define CODEC_SIZE_UNKNOWN UINT64_MAX
 
 enum codec_how {

@@ -10,6 +10,7 @@
 #include "filter/codec.h"
 
 #define WINDOW_BITS_MIN 9
+#define LEVEL_MAX 7   /* above it 16 KiB can take 50 ms, and text becomes no smaller */
 #define GZIP_FRAME 16 /* to be added to the bits of the window: gzip's head and trailer */
 
 struct gzip {
@@ -39,7 +40,7 @@ static void *gzip_new(unsigned level, uint64_t size, struct budget *memory)
     *g =
         (struct gzip){ .z = { .zalloc = take, .zfree = give, .opaque = memory }, .memory = memory };
     /* The hash table follows the window: memLevel 8 with 15 bits, zlib's default. */
-    if (deflateInit2(&g->z, (int)level, Z_DEFLATED, bits + GZIP_FRAME, bits - 7,
+    if (deflateInit2(&g->z, (int)min_of(level, LEVEL_MAX), Z_DEFLATED, bits + GZIP_FRAME, bits - 7,
                      Z_DEFAULT_STRATEGY) != Z_OK) {
         codec_unalloc(memory, g);
         return NULL;

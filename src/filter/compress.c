@@ -2,10 +2,11 @@
  * compress.c - compresses bodies on their way to clients that take it. compress_check(): the
  * loader's thread; the rest: the exchange's loop, but work(), which may run on a worker.
  *
- * A loop compresses QUICK bytes at a time, about half a millisecond; more goes to the pool, piece
- * by piece. A body of known length that is no longer than that is compressed at once, and its new
- * length is known. Whatever is compressed has the weak form of its ETag, so that a handler need not
- * know of the two forms: If-None-Match compares weakly, If-Range and If-Match strongly.
+ * A loop compresses few bytes at a time, as many as take less than a millisecond whatever they are;
+ * more goes to the pool, piece by piece. A body of known length that is no longer than that is
+ * compressed at once, and its new length is known. Whatever is compressed has the weak form of its
+ * ETag, so that a handler need not know of the two forms: If-None-Match compares weakly, If-Range
+ * and If-Match strongly.
  */
 #include <errno.h>
 #include <limits.h>
@@ -16,7 +17,10 @@
 #include "http/accept.h"
 #include "http/chars.h"
 
+/* What a loop takes on at a time, up to LEVEL_QUICK and above it. */
 #define QUICK KIB(16)
+#define QUICK_HARD KIB(4)
+#define LEVEL_QUICK 5
 #define PIECE KIB(32)
 #define CODECS_MAX 4
 
@@ -226,11 +230,12 @@ struct compressor {
     const struct codec *codec;
     void *state;
     struct budget *memory;
+    size_t quick;       /* bytes that the loop may take on at a time */
     enum codec_how how; /* what is to become of the piece in `in` */
     bool working;       /* on that piece */
     bool holding;       /* the codec has taken pieces that it need not have put out */
     bool loop_only;     /* the pool cannot be waited for */
-    bool rest;          /* the loop has had its share of work */
+    bool rest;          /* the loop has had its share of work in this turn */
     int error;
     size_t in_at, in_n, out_at, out_n;
     char in[PIECE], out[PIECE];
@@ -247,13 +252,8 @@ static void compressor_free(struct compressor *c, struct exchange *x)
 /* The next piece: as much as there is without waiting. 0, or what pull() shall say. */
 static int collect(struct compressor *c, struct exchange *x)
 {
-    size_t most = c->loop_only ? QUICK : PIECE;
+    size_t most = c->loop_only ? c->quick : PIECE;
 
-    if (c->rest) {
-        c->rest = false;
-        exchange_resume(x);
-        return -EAGAIN;
-    }
     while (c->left > 0 && c->in_n < most) {
         size_t n = (size_t)min_of((uint64_t)(most - c->in_n), c->left);
         ssize_t r = c->from->pull(c->from, x, c->in + c->in_n, n);
@@ -278,19 +278,20 @@ static int collect(struct compressor *c, struct exchange *x)
     return 0;
 }
 
-/* Until the piece is done, or `out` is full. */
+/* Until the piece is done, or `out` is full, or a loop that has to do it all has had its share. */
 static void work(void *arg)
 {
     struct compressor *c = arg;
-    struct codec_io io = { c->in + c->in_at, c->in_n - c->in_at, c->out, sizeof c->out };
-    int r = c->codec->run(c->state, &io, c->how);
+    size_t n = c->in_n - c->in_at, part = c->loop_only ? min_of(n, c->quick) : n;
+    struct codec_io io = { c->in + c->in_at, part, c->out, sizeof c->out };
+    int r = c->codec->run(c->state, &io, part < n ? CODEC_MORE : c->how);
 
     c->out_at = 0;
     c->out_n = sizeof c->out - io.out_n;
-    c->in_at = c->in_n - io.in_n;
+    c->in_at += part - io.in_n;
     if (r < 0)
         c->error = r;
-    if (r != 1)
+    if (r != 1 || part < n)
         return;
     c->working = false;
     c->holding = c->how == CODEC_MORE;
@@ -300,7 +301,7 @@ static void work(void *arg)
 /* Here, if that is quick, else in the pool. 0, or what pull() shall say. */
 static int do_work(struct compressor *c, struct exchange *x)
 {
-    if (!c->loop_only && (c->holding || c->in_n - c->in_at > QUICK)) {
+    if (!c->loop_only && (c->holding || c->in_n - c->in_at > c->quick)) {
         int r = exchange_task(x, work, c);
         if (r == 0)
             return -EAGAIN;
@@ -308,8 +309,13 @@ static int do_work(struct compressor *c, struct exchange *x)
             return c->error = r;
         c->loop_only = true;
     }
+    if (c->rest) {
+        c->rest = false;
+        exchange_resume(x);
+        return -EAGAIN;
+    }
     work(c);
-    c->rest = c->loop_only && !c->working && c->how == CODEC_MORE;
+    c->rest = c->loop_only && (c->working || c->how == CODEC_MORE);
     return 0;
 }
 
@@ -358,6 +364,7 @@ static struct compressor *compressor_new(struct exchange *x, const struct codec 
     c->left = length;
     c->codec = codec;
     c->memory = memory;
+    c->quick = level <= LEVEL_QUICK ? QUICK : QUICK_HARD;
     c->state = codec->new (level, length, memory);
     if (c->state != NULL)
         c->from = exchange_take_body(x);
@@ -401,7 +408,7 @@ static bool compress_body(struct exchange *x, const struct codec *codec, unsigne
     struct compressor *c = compressor_new(x, codec, level);
     if (c == NULL)
         return false;
-    if (c->left <= QUICK && collect(c, x) == 0 && c->how == CODEC_END)
+    if (c->left <= c->quick && collect(c, x) == 0 && c->how == CODEC_END)
         return replace_whole(c, x);
     exchange_body_source(x, &c->source, BODY_LENGTH_UNKNOWN);
     return true;
