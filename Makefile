@@ -184,7 +184,8 @@ PARTS_LINT = tests/lint/floors "tests/lint/headers $(CC)" tests/lint/style \
 PARTS_RELOAD = "tests/reload/run --muxd $(BUILD)/muxd-test$(if $(SAN), --no-memory)"
 PARTS_LIMITS = "tests/limits/run --muxd $(BUILD)/muxd-test"
 FILES = tests/files/$(1) --muxd $(BUILD)/muxd-test
-PARTS_FILES = "$(call FILES,run)" "$(call FILES,run) --transport=adverse" \
+PARTS_FILES = "$(call FILES,run)" "$(call FILES,run) --pool" \
+	"$(call FILES,run) --transport=adverse" \
 	"$(call FILES,run) --transport=adverse-nosendfile --file-cache=4K" "$(call FILES,ranges)" \
 	"$(call FILES,ranges) --transport=adverse --cases 500" "$(call FILES,edits)" \
 	"$(call FILES,fuzz-paths)"
