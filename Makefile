@@ -135,7 +135,8 @@ $(BUILD)/tests/unit/%_test: $(BUILD)/tests/unit/%_test.o $(BELOW_SERVER) $(SUPPO
 # muxd with handlers and a transport made for tests; what the scenarios in tests/http talk to. What may
 # fail on demand is replaced in the objects of muxd: tests/muxd-test/fault.c.
 FAULTY := malloc calloc realloc reallocarray aligned_alloc strdup tsearch glob pthread_create epoll_ctl \
-	epoll_create1 eventfd signalfd server_new \
+	epoll_create1 eventfd signalfd server_new file_way_of file_new file_read file_read_now \
+	pool_submit exchange_task \
 	$(addprefix arena_,alloc zalloc array str printf vprintf on_reset)
 $(BUILD)/muxd-test: LDFLAGS += $(FAULTY:%=-Wl,--wrap=%)
 $(BUILD)/muxd-test: $(OBJ) $(BUILD)/main.o $(call test_objects,muxd-test)
@@ -160,6 +161,10 @@ $(BUILD)/tests/fuzz/conn_corpus: $(CONN_FUZZ_OBJ) $(BUILD)/tests/fuzz/driver.o
 $(BUILD)/tests/fuzz/conn_fuzz: $(CONN_FUZZ_OBJ)
 	$(LINK) -fsanitize=fuzzer $(LIBS)
 
+# A file system for the tests of `files` and bench/slowfs.
+$(BUILD)/tests/files/slowfs: $(BUILD)/tests/files/slowfs.o
+	$(LINK)
+
 # What bench/mux measures with.
 $(BUILD)/bench/%.o: bench/lib/%.c config.mk
 	@mkdir -p $(@D)
@@ -170,11 +175,16 @@ $(BUILD)/bench/mux: $(BUILD)/bench/mux.o $(filter $(BUILD)/base/% $(BUILD)/http/
 # The parts of the suite, as command lines; tests/run-all sums their results.
 HTTP := tests/http/run --muxd $(BUILD)/muxd-test
 PARTS_UNIT = $(UNIT)
-# All of them, alloc:1-2100 arena:1-11100 start:1-260, take a quarter of an hour.
-FAULTS := $(if $(SAN),start:1-240/16 alloc:1-2000/101 arena:1-11000/297,\
-	start:1-240/5 alloc:1-2000/33 arena:1-11000/99)
+# All of them, alloc:1-2800 arena:1-20000 start:1-260, take half an hour.
+FAULTS := $(if $(SAN),start:1-240/16 alloc:1-2700/137 arena:1-19000/513,\
+	start:1-240/5 alloc:1-2700/45 arena:1-19000/171)
+# What files can be like: ways to read them, and what the page cache has of them.
+FILES := settled$(comma)cold:2 unsettled$(comma)cold:3 fetched$(comma)settled remote$(comma)refuse:2
+FILE_SCN := $(wildcard tests/http/08-*.scn tests/http/27-*.scn)
 PARTS_HTTP = "$(HTTP)" "$(HTTP) --transport=adverse" "$(HTTP) --split" \
 	"$(HTTP) --split --transport=adverse" "tests/http/selftest --muxd $(BUILD)/muxd-test" \
+	$(foreach f,$(FILES),"$(HTTP) --files=$f --transport=adverse $(FILE_SCN)" \
+		"$(HTTP) --files=$f $(FILE_SCN)") \
 	"tests/http/fault --muxd $(BUILD)/muxd-test $(FAULTS)"
 PARTS_FUZZ = $(foreach name,$(FUZZ),"$(BUILD)/tests/fuzz/$(name)_corpus tests/fuzz/corpus/$(name)")
 PARTS_LINT = tests/lint/floors "tests/lint/headers $(CC)" tests/lint/style \
@@ -188,7 +198,8 @@ PARTS_FILES = "$(call FILES,run)" "$(call FILES,run) --pool" \
 	"$(call FILES,run) --transport=adverse" \
 	"$(call FILES,run) --transport=adverse-nosendfile --file-cache=4K" "$(call FILES,ranges)" \
 	"$(call FILES,ranges) --transport=adverse --cases 500" "$(call FILES,edits)" \
-	"$(call FILES,fuzz-paths)"
+	"$(call FILES,fuzz-paths)" \
+	"$(call FILES,blocked) --slowfs $(BUILD)/tests/files/slowfs"
 PARTS_LOG = "tests/log/run --muxd $(BUILD)/muxd-test"
 # Judges the memory of the plain build; the sanitizers need more by far.
 PARTS_MEMORY = $(if $(SAN),,"bench/upload --muxd $(BUILD)/muxd --mib 96")
@@ -199,7 +210,7 @@ BUILT_DOC = $(BUILD)/muxd $(BUILD)/muxd-doc man $(BUILD)/conf/muxd.conf demo
 check: ## install what is missing, build, run all tests (SAN=address,undefined or SAN=thread)
 	@tools/packages build test
 	$(AGAIN) check-all
-check-all: $(UNIT) $(CORPUS) $(BUILD)/muxd-test $(BUILT_DOC)
+check-all: $(UNIT) $(CORPUS) $(BUILD)/muxd-test $(BUILD)/tests/files/slowfs $(BUILT_DOC)
 	@tests/run-all $(PARTS_LINT) $(PARTS_UNIT) $(PARTS_FUZZ) $(PARTS_DOC) $(PARTS_EXPLAIN) \
 		$(PARTS_MEMORY) $(PARTS_LOG) $(PARTS_LIMITS) $(PARTS_HTTP) $(PARTS_FILES) \
 		$(PARTS_RELOAD)
@@ -236,10 +247,12 @@ fuzz-report: ## QUIET=300: each of them until so many seconds bring no new cover
 
 bench: ## install what is missing, build, run the programs in bench/ one after the other
 	@tools/packages build bench
-	$(AGAIN) $(BUILD)/muxd $(BUILD)/muxd-test $(BUILD)/bench/mux
+	$(AGAIN) $(BUILD)/muxd $(BUILD)/muxd-test $(BUILD)/bench/mux $(BUILD)/tests/files/slowfs
 	bench/mux --program $(BUILD)/bench/mux
 	bench/respond --muxd $(BUILD)/muxd
+	bench/files --muxd $(BUILD)/muxd
 	bench/blocked --muxd $(BUILD)/muxd-test
+	bench/slowfs --muxd $(BUILD)/muxd --slowfs $(BUILD)/tests/files/slowfs
 	bench/upload --muxd $(BUILD)/muxd
 	bench/descriptors --muxd $(BUILD)/muxd
 	bench/reload --muxd $(BUILD)/muxd-test

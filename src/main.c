@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "command/command.h"
 #include "config.h"
+#include "filter/codec.h"
 
 #define MUXD_CONF_FILE MUXD_SYSCONFDIR "/muxd.conf"
 
@@ -46,7 +47,10 @@ static int version(void)
 #else
     const char *systemd = "-systemd";
 #endif
-    printf("muxd %s\nfeatures: +http/1.1 %s\nconfig: %s\n", MUXD_VERSION, systemd, MUXD_CONF_FILE);
+    printf("muxd %s\nfeatures: +http/1.1 %s", MUXD_VERSION, systemd);
+    for (const char *const *name = codec_names; *name != NULL; name++)
+        printf(" %c%s", codec_find(str_of(*name)) != NULL ? '+' : '-', *name);
+    printf("\nconfig: %s\n", MUXD_CONF_FILE);
     return EX_OK;
 }
 

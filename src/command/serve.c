@@ -24,7 +24,6 @@
 
 #define ADDRESS "127.0.0.1"
 #define PORT "8000"
-#define LISTING ""
 
 struct serve {
     struct arena arena;
@@ -142,8 +141,8 @@ static struct str config_text(struct serve *s)
                         "timeouts: { drain = \"0s\"; }\n"
                         "sites: { serve: { hosts = %.*s; routes: { files: {\n"
                         "  match = \"/\";\n"
-                        "  files: { root = %.*s; " LISTING "}\n"
-                        "  headers: { set = [ \"Cache-Control: no-cache\" ]; }\n"
+                        "  files: { root = %.*s; listing = true;\n"
+                        "    cache = \"0s\"; cache_control = \"no-cache\"; }\n"
                         "} } } }\n",
                         str_fmt(s->spelled), str_fmt(hosts(s)), str_fmt(s->root));
 }

@@ -2,10 +2,14 @@
 #include "event/file.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/uio.h>
 #include <sys/vfs.h>
 #include <unistd.h>
+
+#define CLOSERS 16 /* threads at most */
 
 /* By magic number (linux/magic.h has not all of them). Where a driver of the second kind lacks
  * RWF_NOWAIT, as that of ext2 does, which has the number of ext4, the first read tells. */
@@ -78,13 +82,58 @@ struct file *file_ref(struct file *f)
     return f;
 }
 
+/* ---- the end of a file */
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static struct pool *closers; /* under the mutex; NULL until needed */
+
+static void close_now(struct job *job)
+{
+    struct file *f = container_of(job, struct file, close_job);
+
+    close(f->fd);
+}
+
+static void closed(struct job *job)
+{
+    free(container_of(job, struct file, close_job));
+}
+
+/* A network file system is asked, or told, at the last close, and may take its time. */
+static bool close_elsewhere(struct file *f)
+{
+    const struct pool_conf conf = {
+        .threads = CLOSERS, .queue = UINT_MAX, .idle = 10 * NSEC_PER_SEC, .stack = KIB(64)
+    };
+
+    f->close_job = (struct job){ .run = close_now, .done = closed, .name = "close" };
+    pthread_mutex_lock(&mutex);
+    if (closers == NULL)
+        closers = pool_new("close", &conf);
+    bool taken = closers != NULL && pool_submit(closers, &f->close_job) == 0;
+    pthread_mutex_unlock(&mutex);
+    return taken;
+}
+
 void file_unref(struct file *f)
 {
     if (f == NULL || atomic_fetch_sub_explicit(&f->refs, 1, memory_order_acq_rel) > 1)
         return;
+    if (atomic_load_explicit(&f->way, memory_order_relaxed) == FILE_REMOTE && close_elsewhere(f))
+        return;
     close(f->fd);
     free(f);
 }
+
+void file_end(int64_t deadline)
+{
+    pthread_mutex_lock(&mutex);
+    if (pool_free(closers, deadline))
+        closers = NULL;
+    pthread_mutex_unlock(&mutex);
+}
+
+/* ---- reading */
 
 static ssize_t read_at(struct file *f, void *buf, size_t n, uint64_t offset, int flags)
 {

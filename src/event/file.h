@@ -13,7 +13,7 @@
 #include <sys/types.h>
 #include <time.h>
 
-#include "base/def.h"
+#include "event/pool.h"
 
 enum file_way {
     FILE_MEMORY,  /* a read never waits: tmpfs, ramfs */
@@ -31,19 +31,24 @@ struct file {
     struct timespec modified, changed; /* mtime, ctime */
     dev_t dev;
     ino_t ino;
+    struct job close_job;
 };
 
 /* A file that changed lately is likely to change again soon, and so in the middle of being sent. */
 #define FILE_SETTLED (10 * NSEC_PER_SEC)
 
-/* Of the file system of `fd`; FILE_REMOTE if it is not known. May wait where that is so. */
+/* Of the file system of `fd`; FILE_REMOTE if it is not known. May wait where that is so, and costs
+ * more than an open: to be asked once for a device. */
 enum file_way file_way_of(int fd);
 
 /* Takes fd over, which `st` describes; one reference. NULL without memory: fd is not taken. */
 struct file *file_new(int fd, const struct stat *st, enum file_way way);
 struct file *file_ref(struct file *f);
-/* The last one closes it. NULL is fine. */
+/* The last one closes it; where that may wait, threads that are kept for it do. NULL is fine. */
 void file_unref(struct file *f);
+/* Waits for them, at most until `deadline` (clock_mono()). Before the process ends, so that it is
+ * known what it leaves. */
+void file_end(int64_t deadline);
 
 /*
  * > 0 bytes, perhaps less than n; 0: the end; -errno. file_read_now() does not wait for a disk, nor

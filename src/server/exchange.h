@@ -55,18 +55,19 @@ struct body {
 /* What exchange_task() does. */
 enum task_state {
     TASK_NONE,
-    TASK_WAITS, /* for a pool that is full */
+    TASK_WAITS, /* for a pool that is full, or for memory */
     TASK_LENT,  /* to the pool, with what `work` touches */
 };
 
-/* A piece of a file that a worker reads; the worker's while that is the task. */
+/* What a worker reads of a file; the worker's while that is the task. */
 struct fetch {
     struct file *file;
     char *buf; /* or NULL */
     size_t size;
-    uint64_t from; /* in the file */
-    size_t wanted;
-    ssize_t n; /* bytes in `buf`; 0: it was not asked for; -errno */
+    uint64_t begin, end; /* in the file: is to be read; */
+    int64_t ended;       /* then it is in the page cache, as of then (clock_mono()) */
+    uint64_t from;       /* of what stands in `buf`: the last of it */
+    ssize_t n;           /* bytes; 0: nothing was asked for; -errno */
 };
 
 /* Memory that answers when the exchange's own is the worker's. */
@@ -186,6 +187,9 @@ bool exchange_end(struct exchange *x, const char *cut);
 
 /* In task.c. */
 void exchange_task_init(struct exchange *x);
+/* In the place of a task, for want of memory: as if there had been one, after a while. As
+ * exchange_task(). */
+int exchange_nap(struct exchange *x) MUST_USE;
 /* Takes the task back, if it has not begun; false: it is LENT. */
 bool exchange_task_withdraw(struct exchange *x);
 /* Pulls from reply_body, which is PARTS or a SOURCE, and watches how long it takes. As source.pull;

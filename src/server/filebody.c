@@ -5,13 +5,15 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "server/engine.h"
 
-#define FETCH_MAX KIB(128)   /* read by a worker at once */
-#define SEND_PIECE KIB(256)  /* by one sendfile; between them others have their turn */
-#define SEND_MIN KIB(64)     /* less is as cheap to copy */
-#define COPIED_END KIB(4)    /* of a range, the part that never goes by sendfile */
-#define PROBE_STRIDE KIB(64) /* between two looks at the page cache */
+#define FETCH_SIZE KIB(128)       /* of the buffer a worker reads into */
+#define FETCH_THROUGH MIB(1)      /* that it reads where only reading makes it present */
+#define FETCHED_TIME NSEC_PER_SEC /* it is taken to stay */
+#define SEND_PIECE KIB(512)       /* by one sendfile; between them others have their turn */
+#define COPIED_END KIB(4)         /* of a range, what at least does not go by sendfile */
+#define PROBE_STRIDE KIB(128)     /* between two looks at the page cache */
 
 /* ---- where it stands */
 
@@ -48,18 +50,50 @@ void filebody_back(struct body *b, size_t n)
 
 /* ---- what the page cache has not */
 
+static enum file_way way_of(const struct file *f)
+{
+    return atomic_load_explicit(&f->way, memory_order_relaxed);
+}
+
 /* The worker. */
 static void fetch_work(void *arg)
 {
     struct fetch *t = arg;
-    ssize_t n = file_read(t->file, t->buf, t->wanted, t->from);
+    uint64_t from = t->begin;
+    ssize_t n;
 
+    for (;;) {
+        n = file_read(t->file, t->buf, (size_t)min_of((uint64_t)t->size, t->end - from), from);
+        if (n <= 0 || from + (uint64_t)n == t->end)
+            break;
+        from += (uint64_t)n;
+    }
+    t->from = from;
+    t->ended = clock_mono();
     if (n < 0)
         t->n = -EIO;
     else if (n == 0)
         t->n = -ENODATA;
     else
         t->n = file_changed(t->file) ? -ESTALE : n;
+}
+
+static int fetch_room(struct exchange *x, size_t n)
+{
+    struct budget *budget = &x->engine->bounds->memory;
+    struct fetch *t = &x->fetch;
+
+    if (t->buf != NULL)
+        return 0;
+    if (!budget_take(budget, n))
+        return -ENOMEM;
+    t->buf = malloc(n);
+    if (t->buf == NULL) {
+        budget_give(budget, n);
+        return -ENOMEM;
+    }
+    t->size = n;
+    return 0;
 }
 
 static void fetch_drop(struct exchange *x)
@@ -74,32 +108,36 @@ static void fetch_drop(struct exchange *x)
 }
 
 /* -EAGAIN: the body is read again when it is here. */
-static ssize_t fetch(struct exchange *x, struct file *f, size_t n, uint64_t offset)
+static ssize_t fetch(struct exchange *x, struct file *f, uint64_t left, uint64_t offset)
 {
     struct fetch *t = &x->fetch;
+    int r;
 
-    if (t->buf == NULL) {
-        if (!budget_take(&x->engine->bounds->memory, n))
-            return -ENOMEM;
-        t->buf = malloc(n);
-        if (t->buf == NULL) {
-            budget_give(&x->engine->bounds->memory, n);
-            return -ENOMEM;
-        }
-        t->size = n;
+    if (fetch_room(x, (size_t)min_of(left, (uint64_t)FETCH_SIZE)) < 0) {
+        r = exchange_nap(x); /* what has begun is not refused */
+        return r < 0 ? r : -EAGAIN;
     }
     t->file = f;
-    t->from = offset;
-    t->wanted = min_of(n, t->size);
+    t->begin = offset;
+    t->end = offset + min_of(left, way_of(f) == FILE_FETCHED ? FETCH_THROUGH : t->size);
     t->n = -EIO;
-    int r = exchange_task(x, fetch_work, t);
+    r = exchange_task(x, fetch_work, t);
     if (r < 0)
         return r;
     stats_count(&x->engine->stats, file_fetches);
     return -EAGAIN;
 }
 
-/* Of what was fetched; 0: it is not there. */
+/* How many bytes are in the page cache, because a worker has read them just now. */
+static uint64_t fetched(const struct fetch *t, const struct file *f, uint64_t offset)
+{
+    bool present = t->n > 0 && way_of(f) == FILE_FETCHED && offset >= t->begin && offset < t->end &&
+                   clock_mono() - t->ended < FETCHED_TIME;
+
+    return present ? t->end - offset : 0;
+}
+
+/* Of what stands in its buffer; 0: that is not there. */
 static ssize_t take_fetched(struct fetch *t, void *buf, size_t n, uint64_t offset)
 {
     if (t->n < 0)
@@ -117,13 +155,17 @@ static ssize_t take_fetched(struct fetch *t, void *buf, size_t n, uint64_t offse
 static ssize_t read_range(struct exchange *x, struct file *f, void *buf, size_t n, uint64_t left,
                           uint64_t offset)
 {
+    if (x->task != TASK_NONE) /* it may have the buffer */
+        return -EAGAIN;
     n = (size_t)min_of((uint64_t)n, left);
     ssize_t r = take_fetched(&x->fetch, buf, n, offset);
     if (r != 0)
         return r;
-    r = file_read_now(f, buf, n, offset);
+    uint64_t present = fetched(&x->fetch, f, offset);
+    r = present > 0 ? file_read(f, buf, (size_t)min_of((uint64_t)n, present), offset)
+                    : file_read_now(f, buf, n, offset);
     if (r == -EAGAIN)
-        return fetch(x, f, (size_t)min_of(left, (uint64_t)FETCH_MAX), offset);
+        return fetch(x, f, left, offset);
     if (r == 0)
         return -ENODATA;
     if (r < 0)
@@ -173,31 +215,47 @@ static size_t probe(struct file *f, size_t n, uint64_t offset)
     }
 }
 
-size_t filebody_sendable(struct exchange *x, struct body *b, off_t *ret_offset)
+/* Likewise; what was found is taken to hold for a turn. */
+static size_t present_now(struct exchange *x, struct body *b, size_t n, uint64_t offset)
 {
-    const struct part *p = next_part(b);
-    struct file *f = b->file;
-
-    if (p == NULL || b->at < p->bytes.n || !f->settled)
-        return 0;
-    uint64_t at = b->at - p->bytes.n, left = p->length - at, offset = p->offset + at;
-    enum file_way way = atomic_load_explicit(&f->way, memory_order_relaxed);
-    if (left < COPIED_END + SEND_MIN || (way != FILE_MEMORY && way != FILE_PROBED))
-        return 0;
-    *ret_offset = (off_t)offset;
-    size_t n = (size_t)min_of(left - COPIED_END, (uint64_t)SEND_PIECE);
-    if (way == FILE_MEMORY)
-        return n;
     uint64_t turn = x->engine->loop.turns;
+
     if (b->probed_in != turn || b->probed <= offset) {
-        b->probed = offset + probe(f, n, offset);
+        b->probed = offset + probe(b->file, n, offset);
         b->probed_in = turn;
     }
     return (size_t)min_of((uint64_t)n, b->probed - offset);
 }
 
-int filebody_sent(struct body *b, size_t n)
+size_t filebody_sendable(struct exchange *x, struct body *b, off_t *ret_offset)
+{
+    const struct part *p = next_part(b);
+    struct file *f = b->file;
+
+    if (x->task != TASK_NONE || p == NULL || b->at < p->bytes.n || !f->settled)
+        return 0;
+    uint64_t at = b->at - p->bytes.n, left = p->length - at, offset = p->offset + at;
+    if (left <= COPIED_END)
+        return 0;
+    *ret_offset = (off_t)offset;
+    size_t n = (size_t)min_of(left - COPIED_END, (uint64_t)SEND_PIECE);
+    switch (way_of(f)) {
+    case FILE_MEMORY:
+        return n;
+    case FILE_PROBED:
+        return present_now(x, b, n, offset);
+    case FILE_FETCHED:
+        return (size_t)min_of((uint64_t)n, fetched(&x->fetch, f, offset));
+    case FILE_REMOTE:
+        break;
+    }
+    return 0;
+}
+
+int filebody_sent(struct exchange *x, struct body *b, size_t n)
 {
     b->at += n;
+    if (way_of(b->file) == FILE_PROBED)
+        fetch_drop(x); /* what it has is in the page cache now */
     return file_changed(b->file) ? -ESTALE : 0;
 }

@@ -13,7 +13,6 @@
 
 #define PULL_MIN 1024                           /* less room than this is flushed first */
 #define CHUNK_OVERHEAD (EMIT_CHUNK_MAX + 2 + 5) /* size line, CRLF, and the last chunk */
-#define COPY_PIECE KIB(64)                      /* of a file, on the stack */
 
 bool h1_needs_out(const struct h1 *h)
 {
@@ -179,7 +178,7 @@ static enum h1_progress copy_piece(struct h1 *h)
 {
     struct body *body = h->x.reply_body;
     bool fits = filebody_piece(body) <= buf_tail_room(&h->out);
-    char beside[COPY_PIECE];
+    char beside[FILEBODY_COPY];
 
     if (!fits && !h->conn->writable)
         return flushed(h, blocked(h, false));
@@ -210,16 +209,16 @@ static bool client_failed(int error)
 static enum h1_progress send_piece(struct h1 *h)
 {
     struct body *body = h->x.reply_body;
-    enum h1_progress p = flushed(h, h1_flush(h, true));
     off_t offset;
 
-    if (p != H1_GO)
-        return p;
     if (!h->conn->writable)
         return flushed(h, blocked(h, false));
     size_t sendable = filebody_sendable(&h->x, body, &offset);
     if (sendable == 0)
         return copy_piece(h);
+    enum h1_progress p = flushed(h, h1_flush(h, true));
+    if (p != H1_GO)
+        return p;
     ssize_t n = conn_sendfile(h->conn, body->file->fd, &offset, sendable);
     if (n == -EAGAIN)
         return flushed(h, blocked(h, false));
@@ -229,7 +228,7 @@ static enum h1_progress send_piece(struct h1 *h)
         conn_set_wait(h->conn, CONN_WAIT_NONE, false);
     h->turn_bytes += (size_t)n;
     body_gone(h, (size_t)n);
-    int r = filebody_sent(body, (size_t)n);
+    int r = filebody_sent(&h->x, body, (size_t)n);
     return r < 0 ? h1_abort(h, cut_reason(h, r)) : H1_GO;
 }
 
@@ -240,7 +239,7 @@ static enum h1_progress send_parts(struct h1 *h)
             conn_again(h->conn);
             return H1_WAIT;
         }
-        bool large = filebody_piece(h->x.reply_body) > COPY_PIECE;
+        bool large = filebody_piece(h->x.reply_body) > FILEBODY_COPY;
         enum h1_progress p =
             large && h->conn->transport->sendfile != NULL ? send_piece(h) : copy_piece(h);
         if (p != H1_GO || h->state != H1_EXCHANGE) /* it was cut */

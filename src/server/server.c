@@ -20,6 +20,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "event/file.h"
 #include "server/change.h"
 #include "server/engine.h"
 #include "server/notify.h"
@@ -424,6 +425,7 @@ bool server_free(struct server *s)
     }
     for (unsigned i = 0; i < s->n_engines; i++)
         engine_done(&s->engines[i]);
+    file_end(deadline);
     change_end(&s->change);
     timer_clear(&s->loop.timers, &s->look);
     timer_clear(&s->loop.timers, &s->drain_timer);

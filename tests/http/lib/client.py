@@ -10,6 +10,7 @@ import select
 import socket
 import struct
 import time
+import zlib
 
 from text import Failure, show
 
@@ -249,6 +250,19 @@ class Response:
 
     def text(self):
         return show(self.head) + "\n" + show(self.body)
+
+    def decoded(self):
+        """The body without its content coding, gzip."""
+        if self.values("Content-Encoding") != ["gzip"]:
+            raise Failure(f"the body is not gzip:\n{show(self.head)}")
+        decoder = zlib.decompressobj(wbits=31)
+        try:
+            body = decoder.decompress(self.body)
+        except zlib.error as error:
+            raise Failure(f"bad gzip: {error}\n{self.text()}") from error
+        if not decoder.eof or decoder.unused_data:
+            raise Failure(f"the gzip does not end with the body:\n{self.text()}")
+        return body
 
     def _framing(self, method):
         lengths, codings = self.values("Content-Length"), self.values("Transfer-Encoding")

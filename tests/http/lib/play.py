@@ -63,6 +63,8 @@ class Play:
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith("MUXD_")}
         if options.transport:
             self.environment["MUXD_TEST_TRANSPORT"] = options.transport
+        if options.files:
+            self.environment["MUXD_TEST_FILES"] = options.files
         self.values = {"dir": self.directory, "config": f"{self.directory}/muxd.conf"}
         self.values["address"] = (f"127.0.0.1:{self._value('port')}"
                                   if scenario.settings.get("transport") == "tcp"
@@ -218,6 +220,10 @@ class Play:
     def do_time(self, words, _block):
         """time NAME SECONDS-SINCE-1970"""
         os.utime(self._path(words[0]), (int(words[1]), int(words[1])))
+
+    def do_truncate(self, words, _block):
+        """truncate NAME SIZE"""
+        os.truncate(self._path(words[0]), size(words[1]))
 
     def do_link(self, words, _block):
         os.symlink(words[1], self._path(words[0]))
@@ -592,7 +598,9 @@ class Play:
         kind, _, rest = line.partition(" ")
         field = re.fullmatch(r"(!?)\s*([\w-]+)(?::\s*(.*)| ~ (.*))?", line)
         if kind == "body":
-            self._check_body(response, rest, fail)
+            self._check_body(response.body, rest, fail)
+        elif kind == "decoded":
+            self._check_body(response.decoded(), rest, fail)
         elif kind in ("framing", "reason"):
             if getattr(response, kind) != rest:
                 fail()
@@ -615,8 +623,7 @@ class Play:
         if not good:
             fail()
 
-    def _check_body(self, response, rest, fail):
-        body = response.body
+    def _check_body(self, body, rest, fail):
         if rest.startswith("~ "):
             if not re.search(rest[2:].encode(), body, re.S):
                 fail()
