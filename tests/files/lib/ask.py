@@ -26,6 +26,8 @@ def add_arguments(parser):
     parser.add_argument("--muxd", default="build/muxd-test", help="the program under test")
     parser.add_argument("--transport", default="tcp",
                         help="tcp (plain sockets), adverse, adverse-nosendfile; NAME:SEED")
+    parser.add_argument("--files", metavar="WORD,WORD...",
+                        help="what files are like (MUXD_TEST_FILES)")
     parser.add_argument("--pool", action="store_true", help='with run = "pool"')
     parser.add_argument("--file-cache", metavar="SIZE", help="limits.file_cache")
     parser.add_argument("--patience", type=float, default=30, help="seconds until a wait failed")
@@ -120,6 +122,8 @@ class Site:
         if options.transport != "tcp":
             seed = "" if ":" in options.transport else ":1"
             self.environment["MUXD_TEST_TRANSPORT"] = options.transport + seed
+        if options.files:
+            self.environment["MUXD_TEST_FILES"] = options.files
         self.etags = {}
 
     def config(self):
