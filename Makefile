@@ -193,12 +193,15 @@ PARTS_LINT = tests/lint/floors "tests/lint/headers $(CC)" tests/lint/style \
 # Sanitizers keep what is freed, so memory is not judged then.
 PARTS_RELOAD = "tests/reload/run --muxd $(BUILD)/muxd-test$(if $(SAN), --no-memory)"
 PARTS_LIMITS = "tests/limits/run --muxd $(BUILD)/muxd-test"
-FILES = tests/files/$(1) --muxd $(BUILD)/muxd-test
-PARTS_FILES = "$(call FILES,run)" "$(call FILES,run) --transport=adverse" \
-	"$(call FILES,run) --transport=adverse-nosendfile --file-cache=4K" "$(call FILES,ranges)" \
-	"$(call FILES,ranges) --transport=adverse --cases 500" "$(call FILES,edits)" \
-	"$(call FILES,fuzz-paths)" \
-	"$(call FILES,blocked) --slowfs $(BUILD)/tests/files/slowfs"
+OF_FILES = tests/files/$(1) --muxd $(BUILD)/muxd-test
+PARTS_FILES = "$(call OF_FILES,run)" "$(call OF_FILES,run) --pool --files=settled,cold:2" \
+	"$(call OF_FILES,run) --transport=adverse --files=fetched,settled" \
+	"$(call OF_FILES,run) --transport=adverse-nosendfile --files=unsettled --file-cache=4K" \
+	"$(call OF_FILES,run) --transport=adverse --files=remote,refuse:2" \
+	"$(call OF_FILES,ranges)" "$(call OF_FILES,ranges) --files=remote --cases 500" \
+	"$(call OF_FILES,ranges) --transport=adverse --files=settled,cold:2 --cases 500" \
+	"$(call OF_FILES,edits)" "$(call OF_FILES,fuzz-paths)" \
+	"$(call OF_FILES,blocked) --slowfs $(BUILD)/tests/files/slowfs"
 PARTS_LOG = "tests/log/run --muxd $(BUILD)/muxd-test"
 # Judges the memory of the plain build; the sanitizers need more by far.
 PARTS_MEMORY = $(if $(SAN),,"bench/upload --muxd $(BUILD)/muxd --mib 96")

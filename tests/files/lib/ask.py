@@ -21,6 +21,19 @@ _FORMATS = {"date": "%a, %d %b %Y %H:%M:%S GMT", "date850": "%A, %d-%b-%y %H:%M:
             "asctime": "%a %b %e %H:%M:%S %Y"}
 
 
+def add_arguments(parser):
+    """What all tests of `files` may be told."""
+    parser.add_argument("--muxd", default="build/muxd-test", help="the program under test")
+    parser.add_argument("--transport", default="tcp",
+                        help="tcp (plain sockets), adverse, adverse-nosendfile; NAME:SEED")
+    parser.add_argument("--files", metavar="WORD,WORD...",
+                        help="what files are like (MUXD_TEST_FILES)")
+    parser.add_argument("--pool", action="store_true", help='with run = "pool"')
+    parser.add_argument("--file-cache", metavar="SIZE", help="limits.file_cache")
+    parser.add_argument("--patience", type=float, default=30, help="seconds until a wait failed")
+    parser.add_argument("--seed", type=int, default=1)
+
+
 def as_nobody():
     return AS_NOBODY if os.geteuid() == 0 else []
 
@@ -65,9 +78,7 @@ class Running:
         conf = f"{self.folder}.conf"
         with open(conf, "w", encoding="utf-8") as file:
             file.write(f'loops = 1;\nlisteners: {{ main: {{ address = "{self.address}"; }} }}\n')
-            if site.options.file_cache:
-                file.write(f'limits: {{ file_cache = "{site.options.file_cache}"; }}\n')
-            file.write(site.table.config)
+            file.write(site.config())
         os.chmod(conf, 0o644)
         self.poller = Poller(site.options.patience)
         self.daemon = Daemon([*as_nobody(), site.options.muxd, "-c", conf], self.poller,
@@ -111,7 +122,17 @@ class Site:
         if options.transport != "tcp":
             seed = "" if ":" in options.transport else ":1"
             self.environment["MUXD_TEST_TRANSPORT"] = options.transport + seed
+        if options.files:
+            self.environment["MUXD_TEST_FILES"] = options.files
         self.etags = {}
+
+    def config(self):
+        text = self.table.config
+        if self.options.pool:
+            text = text.replace("match =", 'run = "pool"; match =')
+        if self.options.file_cache:
+            text = f'limits: {{ file_cache = "{self.options.file_cache}"; }}\n' + text
+        return text
 
     def daemon(self):
         return Running(self)
