@@ -20,8 +20,8 @@
 struct filecache {
     struct found **slots; /* a power of two of them */
     size_t n_slots, n, n_files, bytes;
-    int64_t fresh; /* the longest of those that were put */
-    struct list by_use; /* the latest first */
+    int64_t fresh;       /* the longest of those that were put */
+    struct list by_use;  /* the latest first */
     struct list by_file; /* the longest ago first */
 };
 
@@ -68,9 +68,13 @@ struct found *found_new(struct lookup *l, const struct found_about *about)
 
     if (f == NULL)
         return NULL;
-    *f = (struct found){ .version = *v, 
-                         .siblings = l->siblings, .coding = l->coding, .file = l->file,
-                         .content = l->content, .key = about->key, .refs = 1 };
+    *f = (struct found){ .version = *v,
+                         .siblings = l->siblings,
+                         .coding = l->coding,
+                         .file = l->file,
+                         .content = l->content,
+                         .key = about->key,
+                         .refs = 1 };
     f->bytes = sizeof *f + text + (l->content != NULL ? (size_t)v->size : 0);
     l->file = NULL;
     l->content = NULL;
@@ -221,7 +225,7 @@ static void grow(struct filecache *c)
 
     if (slots == NULL)
         return;
-    list_each(f, &c->by_use, struct found, by_use) {
+    list_each (f, &c->by_use, struct found, by_use) {
         f->next = slots[f->hash & (n - 1)];
         slots[f->hash & (n - 1)] = f;
     }

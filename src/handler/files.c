@@ -129,9 +129,8 @@ static void check_caching(struct option_check *c, struct files *f)
     }
     if (f->max_age >= 0) {
         f->passing = arena_printf(c->arena, "max-age=%" PRId64, f->max_age / NSEC_PER_SEC);
-        f->lasting = f->immutable
-                         ? arena_printf(c->arena, "%.*s, immutable", str_fmt(f->passing))
-                         : f->passing;
+        f->lasting = f->immutable ? arena_printf(c->arena, "%.*s, immutable", str_fmt(f->passing))
+                                  : f->passing;
     } else if (f->immutable) {
         option_error(c, "immutable", "needs max_age: for how long?");
     }
@@ -147,8 +146,7 @@ static void judge_tree(struct option_check *c, const struct files *f)
     if (fd == -ENOSYS)
         option_warning(c, NULL, "this kernel has no openat2(2): every request will be refused");
     else if (fd < 0 && f->fallback.n)
-        option_warning(c, "fallback", "cannot open \"%s\" below the root: %s", name,
-                       strerror(-fd));
+        option_warning(c, "fallback", "cannot open \"%s\" below the root: %s", name, strerror(-fd));
     if (f->tree.symlinks == SYMLINKS_ANY)
         option_warning(c, "symlinks", "links that lead out of the root are followed");
     if (f->listing)

@@ -149,9 +149,8 @@ static void body_range(struct exchange *x, struct found *f, struct range range)
 static enum step reply_range(struct exchange *x, struct found *f, struct range range)
 {
     struct response *r = exchange_response(x);
-    struct str value =
-        arena_printf(r->arena, "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64, range.first,
-                     range.first + range.length - 1, (uint64_t)f->version.size);
+    struct str value = arena_printf(r->arena, "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64, range.first,
+                                    range.first + range.length - 1, (uint64_t)f->version.size);
 
     if (value.p == NULL)
         return exchange_fail(x, 503, "no_memory");
@@ -275,7 +274,7 @@ static bool is_fresh(struct exchange *x, const struct found *f)
     const struct files *conf = exchange_conf(x);
 
     return exchange_now(x) - f->checked < conf->cache &&
-           (f->file == NULL || f->file->way == FILE_REMOTE || file_is_current(f->file));
+           (f->file == NULL || file_is_current(f->file));
 }
 
 /* A reference that goes with the exchange. */
@@ -356,7 +355,9 @@ static enum step reply_found(struct exchange *x, struct search *s)
         if (f == NULL || !hold(x, f))
             return exchange_fail(x, 503, "no_memory");
     }
-    if (cache != NULL && conf->cache > 0)
+    /* Of a file whose every call may wait it could not be seen here whether it is what it was. */
+    bool lasts = f->file == NULL || f->file->way != FILE_REMOTE;
+    if (cache != NULL && conf->cache > 0 && lasts)
         filecache_put(cache, f, exchange_local_max(x), exchange_now(x), conf->cache);
     return reply(x, f);
 }
@@ -399,6 +400,16 @@ static bool withdraw(struct exchange *x)
     return true; /* nobody but the timer ends this wait */
 }
 
+static bool wants_time(const struct lookup *l)
+{
+    return l->error == -EBUSY && l->wait > 0;
+}
+
+static bool on_worker(const struct exchange *x)
+{
+    return exchange_stats(x) == NULL;
+}
+
 static enum step list(struct exchange *x, struct search *s);
 
 static enum step looked(struct exchange *x)
@@ -407,6 +418,10 @@ static enum step looked(struct exchange *x)
     struct search *s = exchange_state(x);
     struct lookup *l = &s->lookup;
 
+    if (wants_time(l) && !on_worker(x))
+        return exchange_wait(
+            x, (struct wait){
+                   .then = look_again, .late = look_again, .withdraw = withdraw, .time = l->wait });
     switch (-l->error) {
     case 0:
         return reply_found(x, s);
@@ -428,19 +443,16 @@ static enum step look(struct exchange *x, struct search *s)
     struct lookup *l = &s->lookup;
 
     exchange_set_state(x, s);
-    exchange_count(x, file_cache_misses);
-    if (exchange_stats(x) == NULL) { /* a worker */
-        lookup_run(l, false);
+    if (on_worker(x)) {
+        for (lookup_run(l, false); wants_time(l); lookup_run(l, false)) {
+            const struct timespec pause = { .tv_nsec = l->wait };
+            nanosleep(&pause, NULL);
+        }
         return looked(x);
     }
+    exchange_count(x, file_cache_misses);
     lookup_run(l, true);
-    if (l->error == -EAGAIN)
-        return exchange_offload(x, work_look, looked);
-    if (l->error == -EBUSY && l->wait > 0)
-        return exchange_wait(
-            x, (struct wait){ .then = look_again, .late = look_again, .withdraw = withdraw,
-                              .time = l->wait });
-    return looked(x);
+    return l->error == -EAGAIN ? exchange_offload(x, work_look, looked) : looked(x);
 }
 
 /* ---- listings */
@@ -489,8 +501,9 @@ static enum step list(struct exchange *x, struct search *s)
 
     if (r < 0)
         return refuse(x, r == -ENOMEM ? r : -ENOENT);
-    s->listing = (struct listing){ .path = path, .dir = s->lookup.given,
-                                   .tree = &conf->tree, .dotfiles = conf->dotfiles };
+    s->listing = (struct listing){
+        .path = path, .dir = s->lookup.given, .tree = &conf->tree, .dotfiles = conf->dotfiles
+    };
     listing_ask(&s->listing, q);
     buf_init(&s->page, LISTING_MAX);
     return exchange_offload(x, work_list, listed);

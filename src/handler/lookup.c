@@ -12,7 +12,10 @@
 #include "base/clock.h"
 
 #define RACES_MAX 8
-#define YOUNG_MAX 8 /* so often a file that changes all the time is looked at again */
+/* A file that changes all the time is waited for so often, then taken as it is; and if it changes
+ * even while it is read, tried so often. */
+#define WAITS_MAX 4
+#define TRIES_MAX 8
 
 static const struct {
     struct str name, suffix;
@@ -231,17 +234,16 @@ static int read_content(struct lookup *l, bool cached)
 /* Takes fd over. */
 static int take(struct lookup *l, bool cached, int fd, const struct stat *st)
 {
-    enum file_way way =
-        st->st_dev == l->tree->root_device ? l->tree->way : FILE_REMOTE;
+    enum file_way way = st->st_dev == l->tree->root_device ? l->tree->way : FILE_REMOTE;
 
     l->version = version_of(st);
-    l->unchanged = l->known != NULL && version_same(&l->version, l->known) &&
-                   l->siblings == l->known_siblings;
+    l->unchanged =
+        l->known != NULL && version_same(&l->version, l->known) && l->siblings == l->known_siblings;
     if (l->unchanged) {
         close(fd);
         return 0;
     }
-    l->wait = young_for(st);
+    l->wait = l->tries < WAITS_MAX ? young_for(st) : 0;
     if (l->wait > 0) {
         close(fd);
         return -EBUSY;
@@ -277,20 +279,13 @@ static int run_once(struct lookup *l, bool cached)
 
 void lookup_run(struct lookup *l, bool cached)
 {
-    for (;;) {
-        l->error = run_once(l, cached);
-        if (l->error == 0 && !l->unchanged)
-            return;
+    l->error = run_once(l, cached);
+    if (l->error != 0 || l->unchanged)
         lookup_done(l);
-        if (l->error != -EBUSY)
-            return;
-        if (l->wait == 0)
-            l->wait = FILE_YOUNG;
-        if (++l->young > YOUNG_MAX)
-            l->wait = 0;
-        if (cached || l->wait == 0)
-            return;
-        struct timespec pause = { .tv_nsec = l->wait };
-        nanosleep(&pause, NULL);
-    }
+    if (l->error != -EBUSY)
+        return;
+    if (++l->tries > TRIES_MAX)
+        l->wait = 0;
+    else if (l->wait == 0)
+        l->wait = FILE_YOUNG;
 }

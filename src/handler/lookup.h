@@ -7,8 +7,8 @@
  * holding the opener until fstat(2) has told what it is.
  *
  * What is found is of one version of the file. A file that was changed in the last FILE_YOUNG may
- * be changed again without its times telling, as clocks of file systems tick; so it is waited for.
- * From then on every change shows in its times.
+ * be changed again without its times telling, as clocks of file systems tick; so it is waited for,
+ * unless it changes all the time. From then on every change shows in its times.
  *
  * A struct tree is filled by the loader's thread and constant afterwards. A struct lookup has one
  * owner at a time; lookup_run() touches nothing but it and the tree.
@@ -31,11 +31,11 @@ enum symlinks { SYMLINKS_INSIDE, SYMLINKS_NEVER, SYMLINKS_ANY };
 enum coding { CODING_BR, CODING_ZSTD, CODING_GZIP, CODING_PLAIN, N_CODINGS };
 
 struct tree {
-    int root_fd;       /* O_PATH */
-    dev_t root_device; /* what it is on, */
-    enum file_way way; /* and what that does to who reads there */
-    int64_t symlinks;  /* enum symlinks */
-    struct strs index; /* file names to try in a directory */
+    int root_fd;           /* O_PATH */
+    dev_t root_device;     /* what it is on, */
+    enum file_way way;     /* and what that does to who reads there */
+    int64_t symlinks;      /* enum symlinks */
+    struct strs index;     /* file names to try in a directory */
     bool coded[N_CODINGS]; /* those whose files are looked for */
 };
 
@@ -67,10 +67,10 @@ struct lookup {
     const struct version *known;
     unsigned known_siblings;
     /* Set by lookup_run(). */
-    int error;          /* 0: a regular file. -EISDIR: a directory, and `given` does not end in a
-                           slash. -ENODEV: something else. -EBUSY: see `wait`. Other -errno. */
-    int64_t wait;       /* -EBUSY on a loop: ns until it may be looked at again */
-    unsigned young;     /* how often that was so; 0 `wait`: too often */
+    int error;      /* 0: a regular file. -EISDIR: a directory, and `given` does not end in a
+                       slash. -ENODEV: something else. -EBUSY: see `wait`. Other -errno. */
+    int64_t wait;   /* -EBUSY: ns until it is to be run again; 0: that was often enough */
+    unsigned tries; /* how often it was so */
     struct version version;
     enum coding coding; /* of the file that was chosen */
     unsigned siblings;  /* bit 1 << coding: there is such a file */
@@ -89,7 +89,7 @@ void lookup_done(struct lookup *l);
  * Tries `given`, or if it is empty or ends in a slash the index files in it; then the files beside
  * it that hold its content coded, are not older, and that the client wants more.
  * With `cached` it never waits: -EAGAIN if that does not suffice, then it is to be called once
- * more, without, where it may block; and -EBUSY for a young file.
+ * more, without, where it may block.
  */
 void lookup_run(struct lookup *l, bool cached);
 

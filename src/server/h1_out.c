@@ -11,7 +11,7 @@
 #include "server/filebody.h"
 #include "server/h1.h"
 
-#define PULL_MIN 1024                           /* less room than this is flushed first */
+#define PULL_MIN 1024 /* less room than this is flushed first */
 /* In one call: what the kernel makes one packet of and hands on. Of a larger piece it makes several
  * before the first of them moves, and all of them leave the caches: measured, 100 KiB cost a third
  * less in two pieces than in one. */

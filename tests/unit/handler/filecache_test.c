@@ -243,8 +243,9 @@ START_TEST(fields)
         .version = { .inode = 0xab, .size = 16, .modified = { 1000, 5 } },
         .content = malloc(16),
     };
-    struct found_about about = { .key = key_of("a.js"), .type = STR("text/javascript"),
-                                 .no_cache = true, .wall = 999 };
+    struct found_about about = {
+        .key = key_of("a.js"), .type = STR("text/javascript"), .no_cache = true, .wall = 999
+    };
     static const struct {
         const char *name, *value;
         bool validating;
