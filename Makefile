@@ -161,6 +161,10 @@ $(BUILD)/tests/fuzz/conn_corpus: $(CONN_FUZZ_OBJ) $(BUILD)/tests/fuzz/driver.o
 $(BUILD)/tests/fuzz/conn_fuzz: $(CONN_FUZZ_OBJ)
 	$(LINK) -fsanitize=fuzzer $(LIBS)
 
+# A file system for the tests of `files` and bench/slowfs.
+$(BUILD)/tests/files/slowfs: $(BUILD)/tests/files/slowfs.o
+	$(LINK)
+
 # What bench/mux measures with.
 $(BUILD)/bench/%.o: bench/lib/%.c config.mk
 	@mkdir -p $(@D)
@@ -189,6 +193,15 @@ PARTS_LINT = tests/lint/floors "tests/lint/headers $(CC)" tests/lint/style \
 # Sanitizers keep what is freed, so memory is not judged then.
 PARTS_RELOAD = "tests/reload/run --muxd $(BUILD)/muxd-test$(if $(SAN), --no-memory)"
 PARTS_LIMITS = "tests/limits/run --muxd $(BUILD)/muxd-test"
+OF_FILES = tests/files/$(1) --muxd $(BUILD)/muxd-test
+PARTS_FILES = "$(call OF_FILES,run)" "$(call OF_FILES,run) --pool --files=settled,cold:2" \
+	"$(call OF_FILES,run) --transport=adverse --files=fetched,settled" \
+	"$(call OF_FILES,run) --transport=adverse-nosendfile --files=unsettled --file-cache=4K" \
+	"$(call OF_FILES,run) --transport=adverse --files=remote,refuse:2" \
+	"$(call OF_FILES,ranges)" "$(call OF_FILES,ranges) --files=remote --cases 500" \
+	"$(call OF_FILES,ranges) --transport=adverse --files=settled,cold:2 --cases 500" \
+	"$(call OF_FILES,edits)" "$(call OF_FILES,fuzz-paths)" \
+	"$(call OF_FILES,blocked) --slowfs $(BUILD)/tests/files/slowfs"
 PARTS_LOG = "tests/log/run --muxd $(BUILD)/muxd-test"
 # Judges the memory of the plain build; the sanitizers need more by far.
 PARTS_MEMORY = $(if $(SAN),,"bench/upload --muxd $(BUILD)/muxd --mib 96")
@@ -199,13 +212,16 @@ BUILT_DOC = $(BUILD)/muxd $(BUILD)/muxd-doc man $(BUILD)/conf/muxd.conf demo
 check: ## install what is missing, build, run all tests (SAN=address,undefined or SAN=thread)
 	@tools/packages build test
 	$(AGAIN) check-all
-check-all: $(UNIT) $(CORPUS) $(BUILD)/muxd-test $(BUILT_DOC)
+check-all: $(UNIT) $(CORPUS) $(BUILD)/muxd-test $(BUILD)/tests/files/slowfs $(BUILT_DOC)
 	@tests/run-all $(PARTS_LINT) $(PARTS_UNIT) $(PARTS_FUZZ) $(PARTS_DOC) $(PARTS_EXPLAIN) \
-		$(PARTS_MEMORY) $(PARTS_LOG) $(PARTS_LIMITS) $(PARTS_HTTP) $(PARTS_RELOAD)
+		$(PARTS_MEMORY) $(PARTS_LOG) $(PARTS_LIMITS) $(PARTS_HTTP) $(PARTS_FILES) \
+		$(PARTS_RELOAD)
 check-unit: $(UNIT) ## the unit tests alone
 	@tests/run-all $(PARTS_UNIT)
 check-http: $(BUILD)/muxd-test ## the scenarios alone
 	@tests/run-all $(PARTS_HTTP)
+check-files: $(BUILD)/muxd-test ## the tests of `files` alone
+	@tests/run-all $(PARTS_FILES)
 check-doc: $(BUILT_DOC) ## manual, sample and command line alone
 	@tests/run-all $(PARTS_DOC)
 check-service: all ## as root: the installed service under a systemd that is booted for it
@@ -233,10 +249,12 @@ fuzz-report: ## QUIET=300: each of them until so many seconds bring no new cover
 
 bench: ## install what is missing, build, run the programs in bench/ one after the other
 	@tools/packages build bench
-	$(AGAIN) $(BUILD)/muxd $(BUILD)/muxd-test $(BUILD)/bench/mux
+	$(AGAIN) $(BUILD)/muxd $(BUILD)/muxd-test $(BUILD)/bench/mux $(BUILD)/tests/files/slowfs
 	bench/mux --program $(BUILD)/bench/mux
 	bench/respond --muxd $(BUILD)/muxd
+	bench/files --muxd $(BUILD)/muxd
 	bench/blocked --muxd $(BUILD)/muxd-test
+	bench/slowfs --muxd $(BUILD)/muxd --slowfs $(BUILD)/tests/files/slowfs
 	bench/upload --muxd $(BUILD)/muxd
 	bench/descriptors --muxd $(BUILD)/muxd
 	bench/reload --muxd $(BUILD)/muxd-test
@@ -303,8 +321,8 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
 	@echo "Variables: SAN=address,undefined|thread  WERROR=1  V=1  BUILD=DIR  CC=  CFLAGS=  prefix=  DESTDIR="
 
-.PHONY: all man run demo check check-all check-unit check-http check-doc check-service check-san fuzz \
-	fuzz-report bench lint \
+.PHONY: all man run demo check check-all check-unit check-http check-files check-doc check-service \
+	check-san fuzz fuzz-report bench lint \
 	format install uninstall dist clean distclean help
 .SECONDARY:
 .DELETE_ON_ERROR:

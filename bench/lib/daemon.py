@@ -1,6 +1,5 @@
 """A server under measurement: started on a free port of 127.0.0.1, in a folder of its own."""
 
-import glob
 import os
 import re
 import resource
@@ -12,6 +11,9 @@ import sys
 import tempfile
 import time
 
+CPUCLOCK_SCHED = 2  # with the process's number: clock_getcpuclockid(3)
+UNITS_MS = {"us": 1e-3, "ms": 1, "s": 1e3, "m": 60e3}
+
 
 def free_port():
     with socket.socket() as s:
@@ -19,8 +21,13 @@ def free_port():
         return s.getsockname()[1]
 
 
+def find(program):
+    """Its path, or None if it is not installed."""
+    return shutil.which(program, path=os.environ["PATH"] + ":/usr/sbin")
+
+
 def need(program):
-    return shutil.which(program, path=os.environ["PATH"] + ":/usr/sbin") or sys.exit(f"no {program}")
+    return find(program) or sys.exit(f"no {program}")
 
 
 def pin(core):
@@ -37,6 +44,12 @@ def wrk(url, seconds, connections, core=1, extra=(), refusals=False):
     if not refusals and ("Socket errors" in out or "Non-2xx" in out):
         sys.exit(out)
     return out
+
+
+def percentiles(out, *wanted):
+    """Of the latency, in ms, as wrk printed them with --latency."""
+    found = [re.search(rf"^ +{q}% +([\d.]+)(us|ms|s|m)$", out, re.M).groups() for q in wanted]
+    return [float(value) * UNITS_MS[unit] for value, unit in found]
 
 
 class WrkCounts:
@@ -102,18 +115,18 @@ class Daemon:
         return f"http://127.0.0.1:{self.port}{path}"
 
     def cpu_ns(self):
-        """Of all its threads, user and kernel, as the scheduler counts."""
-        total = 0
-        for path in glob.glob(f"/proc/{self.pid}/task/*/schedstat"):
-            with open(path) as f:
-                total += int(f.read().split()[0])
-        return total
+        """Of all threads that it had and has, user and kernel, as the scheduler counts."""
+        return time.clock_gettime_ns(~self.pid << 3 | CPUCLOCK_SCHED)
+
+    def cpu_ticks(self):
+        """User and kernel, of all threads that it had and has; by what each clock tick found."""
+        with open(f"/proc/{self.pid}/stat") as f:
+            fields = f.read().rsplit(") ", 1)[1].split()
+        return int(fields[11]), int(fields[12])
 
     def cpu_ms(self):
         """Of all threads that it had and has, user and kernel; in ticks of 10 ms."""
-        with open(f"/proc/{self.pid}/stat") as f:
-            fields = f.read().rsplit(") ", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) * 1e3 / os.sysconf("SC_CLK_TCK")
+        return sum(self.cpu_ticks()) * 1e3 / os.sysconf("SC_CLK_TCK")
 
     def _status_kib(self, name):
         with open(f"/proc/{self.pid}/status") as f:

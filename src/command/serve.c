@@ -24,7 +24,6 @@
 
 #define ADDRESS "127.0.0.1"
 #define PORT "8000"
-#define LISTING ""
 
 struct serve {
     struct arena arena;
@@ -142,8 +141,8 @@ static struct str config_text(struct serve *s)
                         "timeouts: { drain = \"0s\"; }\n"
                         "sites: { serve: { hosts = %.*s; routes: { files: {\n"
                         "  match = \"/\";\n"
-                        "  files: { root = %.*s; " LISTING "}\n"
-                        "  headers: { set = [ \"Cache-Control: no-cache\" ]; }\n"
+                        "  files: { root = %.*s; listing = true;\n"
+                        "    cache = \"0s\"; cache_control = \"no-cache\"; }\n"
                         "} } } }\n",
                         str_fmt(s->spelled), str_fmt(hosts(s)), str_fmt(s->root));
 }
@@ -158,8 +157,10 @@ static struct config *load(struct serve *s)
     report_init(&report, &s->arena);
     int r =
         options.text.p != NULL ? config_load("muxd serve", &options, &report, &config) : -ENOMEM;
+    /* What it warns of, such as a listing, was asked for. */
     list_each (item, &report.items, struct report_item, node)
-        log_line(item->error ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, "%.*s", str_fmt(item->text));
+        if (item->error)
+            log_error("%.*s", str_fmt(item->text));
     if (r == -ENOMEM)
         wrong(EX_OSERR, "cannot start", strerror(ENOMEM));
     return config;

@@ -59,7 +59,12 @@ static const struct habit habits[] = {
     { "return", "redirect", "redirect: { to = \"...\"; }  or  respond: { }  of a route" },
     { "redir", "redirect", "redirect: { to = \"...\"; }  of a route" },
     { "add_header", "headers", "headers: { set = [ \"Name: value\" ]; }  of a route" },
-    { "expires", "headers", "headers: { set = [ \"Cache-Control: ...\" ]; }  of a route" },
+    { "expires", "max_age", "files: { max_age = \"30d\"; }  of a route" },
+    { "autoindex", "listing", "files: { listing = true; }  of a route" },
+    { "browse", "listing", "files: { listing = true; }  of a route" },
+    { "gzip_static", "precompressed", "files: { precompressed = [ ... ]; }  of a route" },
+    { "open_file_cache", "cache", "files: { cache = \"1s\"; }  of a route" },
+    { "disable_symlinks", "symlinks", "files: { symlinks = \"never\"; }  of a route" },
     { "error_page", "errors", "errors = [ \"404 FILE\" ]  of a site" },
     { "errordocument", "errors", "errors = [ \"404 FILE\" ]  of a site" },
     { "gzip", "compress", "compress: { }  of a route, a site, or outside of all groups" },
@@ -105,7 +110,6 @@ static const struct {
     { "auth_basic", "authentication" },
     { "basic_auth", "authentication" },
     { "basicauth", "authentication" },
-    { "autoindex", "listings of directories" },
     { "rewrite", "rewriting, only  redirect: { to = \"...\"; }  of a route" },
 };
 

@@ -72,6 +72,7 @@ struct file *file_new(int fd, const struct stat *st, enum file_way way)
         .changed = st->st_ctim,
         .dev = st->st_dev,
         .ino = st->st_ino,
+        .links = st->st_nlink,
     };
     return f;
 }
@@ -173,10 +174,23 @@ static bool same_time(const struct timespec *a, const struct timespec *b)
     return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
 }
 
+static bool same_bytes(const struct file *f, const struct stat *st)
+{
+    return (uint64_t)st->st_size == f->size && same_time(&st->st_mtim, &f->modified);
+}
+
+/* With another number of names, ctime is of the name that came or went. */
 bool file_changed(const struct file *f)
 {
     struct stat st;
 
-    return fstat(f->fd, &st) < 0 || (uint64_t)st.st_size != f->size ||
-           !same_time(&st.st_mtim, &f->modified) || !same_time(&st.st_ctim, &f->changed);
+    return fstat(f->fd, &st) < 0 || !same_bytes(f, &st) ||
+           (!same_time(&st.st_ctim, &f->changed) && st.st_nlink == f->links);
+}
+
+bool file_is_current(const struct file *f)
+{
+    struct stat st;
+
+    return fstat(f->fd, &st) == 0 && same_bytes(f, &st) && same_time(&st.st_ctim, &f->changed);
 }

@@ -31,13 +31,15 @@ struct file {
     struct timespec modified, changed; /* mtime, ctime */
     dev_t dev;
     ino_t ino;
+    nlink_t links;
     struct job close_job;
 };
 
 /* A file that changed lately is likely to change again soon, and so in the middle of being sent. */
 #define FILE_SETTLED (10 * NSEC_PER_SEC)
 
-/* Of the file system of `fd`; FILE_REMOTE if it is not known. May wait where that is so. */
+/* Of the file system of `fd`; FILE_REMOTE if it is not known. May wait where that is so, and costs
+ * more than an open: to be asked once for a device. */
 enum file_way file_way_of(int fd);
 
 /* Takes fd over, which `st` describes; one reference. NULL without memory: fd is not taken. */
@@ -57,8 +59,11 @@ void file_end(int64_t deadline);
 ssize_t file_read_now(struct file *f, void *buf, size_t n, uint64_t offset);
 ssize_t file_read(struct file *f, void *buf, size_t n, uint64_t offset);
 
-/* Whether it was written, cut or grown since it was opened, as far as size and times tell. May wait
- * where the way is FILE_REMOTE. One that is replaced by rename is another file. */
+/* Whether it was written, cut or grown since it was opened, as far as size and times tell; that it
+ * was replaced or removed meanwhile, which its ctime tells too, is no change. Both may wait where
+ * the way is FILE_REMOTE. */
 bool file_changed(const struct file *f);
+/* Whether it is in all as it was: neither changed nor, if it had but one name, replaced. */
+bool file_is_current(const struct file *f);
 
 #endif

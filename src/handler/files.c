@@ -152,7 +152,8 @@ static void judge_tree(struct option_check *c, const struct files *f)
     if (f->tree.symlinks == SYMLINKS_ANY)
         option_warning(c, "symlinks", "links that lead out of the root are followed");
     if (f->listing)
-        option_warning(c, "listing", "shows the names of all files below the root");
+        option_warning(c, "listing",
+                       "shows the names of all files below the root, linked to or not");
 }
 
 static void files_check(struct option_check *c, void *conf)

@@ -275,7 +275,7 @@ static bool is_fresh(struct exchange *x, const struct found *f)
     const struct files *conf = exchange_conf(x);
 
     return exchange_now(x) - f->checked < conf->cache &&
-           (f->file == NULL || f->file->way == FILE_REMOTE || !file_changed(f->file));
+           (f->file == NULL || f->file->way == FILE_REMOTE || file_is_current(f->file));
 }
 
 /* A reference that goes with the exchange. */
@@ -482,11 +482,6 @@ static enum step listed(struct exchange *x)
 
 static enum step list(struct exchange *x, struct search *s)
 {
-    static const enum listing_links links[] = {
-        [SYMLINKS_INSIDE] = LISTING_LINKS_INSIDE,
-        [SYMLINKS_NEVER] = LISTING_LINKS_NEVER,
-        [SYMLINKS_ANY] = LISTING_LINKS_ANY,
-    };
     const struct files *conf = exchange_conf(x);
     const struct request *q = exchange_request(x);
     struct str path;
@@ -495,9 +490,7 @@ static enum step list(struct exchange *x, struct search *s)
     if (r < 0)
         return refuse(x, r == -ENOMEM ? r : -ENOENT);
     s->listing = (struct listing){ .path = path, .dir = s->lookup.given,
-                                   .root_fd = conf->tree.root_fd,
-                                   .links = links[conf->tree.symlinks],
-                                   .dotfiles = conf->dotfiles };
+                                   .tree = &conf->tree, .dotfiles = conf->dotfiles };
     listing_ask(&s->listing, q);
     buf_init(&s->page, LISTING_MAX);
     return exchange_offload(x, work_list, listed);

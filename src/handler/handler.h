@@ -161,11 +161,11 @@ enum step exchange_await_body(struct exchange *x, step_fn *then);
 void exchange_resume(struct exchange *x);
 /*
  * From a source's pull(), which then says -EAGAIN: runs work(arg) in the route's pool, or in the
- * pool `default` if no route answers; pull() is called again when that is done, and not before.
- * One at a time in an exchange. A pool that is full is asked again, until the time-out for a body
- * that stalls. Exchange and source live until then; what `work` touches must too, and must not be
- * the exchange nor its arena. 0. -EBUSY: the body comes from a worker of that pool, which may be
- * waiting for it to be taken: do it here, a little at a time. -ENOMEM.
+ * pool `default` if no route answers; pull() is called again when that is done, and not before. A
+ * pool that is full is asked again, until the time-out for a body that stalls. Exchange and source
+ * live until then; what `work` touches must too, and must not be the exchange nor its arena. 0.
+ * -EBUSY: do it here, a little at a time: the body comes from a worker of that pool, which may be
+ * waiting for it to be taken; or a source that was pulled from has a task. -ENOMEM.
  */
 int exchange_task(struct exchange *x, void (*work)(void *arg), void *arg) MUST_USE;
 /* Whether one runs; for a source that pulled from another, which said -EAGAIN. */

@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include "handler/listing_form.h"
-#include "handler/lookup.h"
 #include "http/accept.h"
 
 #define HEAD_MAX KIB(256) /* of a listing: what is neither names nor rows */
@@ -70,25 +69,16 @@ static bool may_be_listed(const struct listing *l, struct str name)
 }
 
 /* What a link leads to, as a request for it would find it. */
-static bool follow(const struct listing *l, int dirfd, struct str name, struct stat *ret)
+static bool follow(const struct listing *l, struct str name, struct stat *ret)
 {
     char path[PATH_MAX];
 
-    switch (l->links) {
-    case LISTING_LINKS_NEVER:
-        return false;
-    case LISTING_LINKS_ANY:
-        return fstatat(dirfd, name.p, ret, 0) == 0;
-    case LISTING_LINKS_INSIDE:
-        break;
-    }
     if (l->dir.n + name.n >= sizeof path)
         return false;
     if (l->dir.n != 0)
         memcpy(path, l->dir.p, l->dir.n);
     memcpy(path + l->dir.n, name.p, name.n + 1);
-    const struct tree tree = { .root_fd = l->root_fd, .symlinks = SYMLINKS_INSIDE };
-    int fd = lookup_open(&tree, path, O_PATH, false);
+    int fd = lookup_open(l->tree, path, O_PATH, false);
     if (fd < 0)
         return false;
     bool found = fstat(fd, ret) == 0;
@@ -101,7 +91,7 @@ static bool look_at(const struct listing *l, int dirfd, struct str name, struct 
 {
     if (fstatat(dirfd, name.p, ret, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) < 0)
         return false;
-    if (S_ISLNK(ret->st_mode) && !follow(l, dirfd, name, ret))
+    if (S_ISLNK(ret->st_mode) && !follow(l, name, ret))
         return false;
     return S_ISREG(ret->st_mode) || S_ISDIR(ret->st_mode);
 }

@@ -12,6 +12,7 @@
 #define MUXD_HANDLER_LISTING_H
 
 #include "base/buf.h"
+#include "handler/lookup.h"
 #include "http/request.h"
 
 #define LISTING_MAX MIB(8)           /* bytes of a listing; what `out` has to be able to hold */
@@ -22,14 +23,12 @@
     STR("default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'")
 
 enum listing_sort { LISTING_NAME, LISTING_SIZE, LISTING_TIME };
-enum listing_links { LISTING_LINKS_INSIDE, LISTING_LINKS_NEVER, LISTING_LINKS_ANY };
 
 struct listing {
     struct str path; /* of the directory in the URL, plain (path_to_file()): '/' at both ends */
     struct str dir;  /* its end: what is below the root; empty, or ends in '/' */
-    int root_fd;     /* below which links are followed */
-    enum listing_links links;
-    bool dotfiles; /* are listed, too */
+    const struct tree *tree; /* where links are followed, as it says */
+    bool dotfiles;           /* are listed, too */
     /* Set by listing_ask(). */
     bool json;
     enum listing_sort sort;

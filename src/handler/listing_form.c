@@ -299,9 +299,9 @@ static void put_table(struct page *p, const struct listing *l, const struct foun
 {
     const struct entry *entries = (const void *)buf_str(&f->entries).p;
 
-    put_lit(p, "<table>\n<caption>");
     if (f->truncated)
-        put_lit(p, "There is more in this directory than is listed here: ");
+        put_lit(p, "<p>There is more in this directory than is listed here.</p>\n");
+    put_lit(p, "<table>\n<caption>");
     put_count(p, f->n_directories, STR("directory"), STR("directories"));
     put_lit(p, ", ");
     put_count(p, f->n - f->n_directories, STR("file"), STR("files"));

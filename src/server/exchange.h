@@ -55,7 +55,7 @@ struct body {
 /* What exchange_task() does. */
 enum task_state {
     TASK_NONE,
-    TASK_WAITS, /* for a pool that is full */
+    TASK_WAITS, /* for a pool that is full, or for memory */
     TASK_LENT,  /* to the pool, with what `work` touches */
 };
 
@@ -187,6 +187,9 @@ bool exchange_end(struct exchange *x, const char *cut);
 
 /* In task.c. */
 void exchange_task_init(struct exchange *x);
+/* In the place of a task, for want of memory: as if there had been one, after a while. As
+ * exchange_task(). */
+int exchange_nap(struct exchange *x) MUST_USE;
 /* Takes the task back, if it has not begun; false: it is LENT. */
 bool exchange_task_withdraw(struct exchange *x);
 /* Pulls from reply_body, which is PARTS or a SOURCE, and watches how long it takes. As source.pull;

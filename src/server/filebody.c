@@ -11,7 +11,7 @@
 #define FETCH_SIZE KIB(128)       /* of the buffer a worker reads into */
 #define FETCH_THROUGH MIB(1)      /* that it reads where only reading makes it present */
 #define FETCHED_TIME NSEC_PER_SEC /* it is taken to stay */
-#define SEND_PIECE KIB(512)       /* by one sendfile; between them others have their turn */
+#define SEND_PIECE KIB(64)        /* by one sendfile; why no more stands in h1_out.c */
 #define COPIED_END KIB(4)         /* of a range, what at least does not go by sendfile */
 #define PROBE_STRIDE KIB(128)     /* between two looks at the page cache */
 
@@ -78,6 +78,24 @@ static void fetch_work(void *arg)
         t->n = file_changed(t->file) ? -ESTALE : n;
 }
 
+static int fetch_room(struct exchange *x, size_t n)
+{
+    struct budget *budget = &x->engine->bounds->memory;
+    struct fetch *t = &x->fetch;
+
+    if (t->buf != NULL)
+        return 0;
+    if (!budget_take(budget, n))
+        return -ENOMEM;
+    t->buf = malloc(n);
+    if (t->buf == NULL) {
+        budget_give(budget, n);
+        return -ENOMEM;
+    }
+    t->size = n;
+    return 0;
+}
+
 static void fetch_drop(struct exchange *x)
 {
     struct fetch *t = &x->fetch;
@@ -93,23 +111,17 @@ static void fetch_drop(struct exchange *x)
 static ssize_t fetch(struct exchange *x, struct file *f, uint64_t left, uint64_t offset)
 {
     struct fetch *t = &x->fetch;
-    size_t n = (size_t)min_of(left, (uint64_t)FETCH_SIZE);
+    int r;
 
-    if (t->buf == NULL) {
-        if (!budget_take(&x->engine->bounds->memory, n))
-            return -ENOMEM;
-        t->buf = malloc(n);
-        if (t->buf == NULL) {
-            budget_give(&x->engine->bounds->memory, n);
-            return -ENOMEM;
-        }
-        t->size = n;
+    if (fetch_room(x, (size_t)min_of(left, (uint64_t)FETCH_SIZE)) < 0) {
+        r = exchange_nap(x); /* what has begun is not refused */
+        return r < 0 ? r : -EAGAIN;
     }
     t->file = f;
     t->begin = offset;
     t->end = offset + min_of(left, way_of(f) == FILE_FETCHED ? FETCH_THROUGH : t->size);
     t->n = -EIO;
-    int r = exchange_task(x, fetch_work, t);
+    r = exchange_task(x, fetch_work, t);
     if (r < 0)
         return r;
     stats_count(&x->engine->stats, file_fetches);
@@ -143,6 +155,8 @@ static ssize_t take_fetched(struct fetch *t, void *buf, size_t n, uint64_t offse
 static ssize_t read_range(struct exchange *x, struct file *f, void *buf, size_t n, uint64_t left,
                           uint64_t offset)
 {
+    if (x->task != TASK_NONE) /* it may have the buffer */
+        return -EAGAIN;
     n = (size_t)min_of((uint64_t)n, left);
     ssize_t r = take_fetched(&x->fetch, buf, n, offset);
     if (r != 0)
@@ -218,7 +232,7 @@ size_t filebody_sendable(struct exchange *x, struct body *b, off_t *ret_offset)
     const struct part *p = next_part(b);
     struct file *f = b->file;
 
-    if (p == NULL || b->at < p->bytes.n || !f->settled)
+    if (x->task != TASK_NONE || p == NULL || b->at < p->bytes.n || !f->settled)
         return 0;
     uint64_t at = b->at - p->bytes.n, left = p->length - at, offset = p->offset + at;
     if (left <= COPIED_END)
@@ -238,8 +252,10 @@ size_t filebody_sendable(struct exchange *x, struct body *b, off_t *ret_offset)
     return 0;
 }
 
-int filebody_sent(struct body *b, size_t n)
+int filebody_sent(struct exchange *x, struct body *b, size_t n)
 {
     b->at += n;
+    if (way_of(b->file) == FILE_PROBED)
+        fetch_drop(x); /* what it has is in the page cache now */
     return file_changed(b->file) ? -ESTALE : 0;
 }

@@ -31,7 +31,7 @@ uint64_t filebody_piece(struct body *b);
  * for a disk. 0: none, they are to be read. */
 size_t filebody_sendable(struct exchange *x, struct body *b, off_t *ret_offset);
 /* They were sent: n of them. 0 or -ESTALE. */
-int filebody_sent(struct body *b, size_t n);
+int filebody_sent(struct exchange *x, struct body *b, size_t n);
 
 /* Lets go of file and buffer. No task is LENT. */
 void filebody_done(struct exchange *x, struct body *b);

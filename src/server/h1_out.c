@@ -12,6 +12,10 @@
 #include "server/h1.h"
 
 #define PULL_MIN 1024                           /* less room than this is flushed first */
+/* In one call: what the kernel makes one packet of and hands on. Of a larger piece it makes several
+ * before the first of them moves, and all of them leave the caches: measured, 100 KiB cost a third
+ * less in two pieces than in one. */
+#define SEND_PIECE ((size_t)KIB(64))
 #define CHUNK_OVERHEAD (EMIT_CHUNK_MAX + 2 + 5) /* size line, CRLF, and the last chunk */
 
 bool h1_needs_out(const struct h1 *h)
@@ -50,7 +54,7 @@ int h1_flush(struct h1 *h, bool more)
         if (buf_len(&h->out) > 0)
             iov[n_iov++] = (struct iovec){ buf_at(&h->out), buf_len(&h->out) };
         if (h->bytes.n > 0)
-            iov[n_iov++] = (struct iovec){ (void *)h->bytes.p, h->bytes.n };
+            iov[n_iov++] = (struct iovec){ (void *)h->bytes.p, min_of(h->bytes.n, SEND_PIECE) };
         ssize_t n = c->writable ? conn_sendv(c, iov, n_iov, more) : -EAGAIN;
         if (n == -EAGAIN)
             return blocked(h, progress);
@@ -228,7 +232,7 @@ static enum h1_progress send_piece(struct h1 *h)
         conn_set_wait(h->conn, CONN_WAIT_NONE, false);
     h->turn_bytes += (size_t)n;
     body_gone(h, (size_t)n);
-    int r = filebody_sent(body, (size_t)n);
+    int r = filebody_sent(&h->x, body, (size_t)n);
     return r < 0 ? h1_abort(h, cut_reason(h, r)) : H1_GO;
 }
 

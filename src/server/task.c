@@ -68,15 +68,31 @@ static void ask_again(struct timer *t)
 {
     struct exchange *x = container_of(t, struct exchange, task_timer);
 
-    (void)submit(x); /* the timer's list is there: no memory is needed */
+    if (x->task_work != NULL) {
+        (void)submit(x); /* the timer's list is there: no memory is needed */
+        return;
+    }
+    x->task = TASK_NONE;
+    x->conn->proto->ready(x);
+}
+
+int exchange_nap(struct exchange *x)
+{
+    check(x->task == TASK_NONE);
+    int r = loop_timer(&x->engine->loop, &x->task_timer, ASK_AGAIN);
+    if (r < 0)
+        return r;
+    x->task = TASK_WAITS;
+    x->task_work = NULL;
+    return 0;
 }
 
 int exchange_task(struct exchange *x, void (*work)(void *arg), void *arg)
 {
     const struct route *route = x->route;
 
-    check(!exchange_on_worker(x) && x->task == TASK_NONE);
-    if (x->lent)
+    check(!exchange_on_worker(x));
+    if (x->lent || x->task != TASK_NONE)
         return -EBUSY;
     x->task_work = work;
     x->task_arg = arg;

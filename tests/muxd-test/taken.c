@@ -1,6 +1,6 @@
 /*
- * taken.c - test_parts, a handler whose body is a file in parts; test_take, a filter through which
- * bodies go, unchanged, by way of a task.
+ * taken.c - test_file and test_parts, handlers whose body is a file, or parts of it; test_take, a
+ * filter through which bodies go, unchanged, by way of a task.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,19 +17,25 @@ struct parts {
     int64_t length;
 };
 
+static struct file *open_file(struct str path)
+{
+    int fd = open(path.p, O_RDONLY | O_CLOEXEC);
+    struct stat st;
+
+    struct file *f = fd >= 0 && fstat(fd, &st) == 0 ? file_new(fd, &st, file_way_of(fd)) : NULL;
+    if (f == NULL && fd >= 0)
+        close(fd);
+    return f;
+}
+
 static enum step parts_handle(struct exchange *x)
 {
     const struct parts *conf = exchange_conf(x);
     struct part *v = arena_array(exchange_arena(x), 4, sizeof *v);
-    int fd = v != NULL ? open(conf->file.p, O_RDONLY | O_CLOEXEC) : -1;
-    struct stat st;
+    struct file *f = v != NULL ? open_file(conf->file) : NULL;
 
-    struct file *f = fd >= 0 && fstat(fd, &st) == 0 ? file_new(fd, &st, file_way_of(fd)) : NULL;
-    if (f == NULL) {
-        if (fd >= 0)
-            close(fd);
+    if (f == NULL)
         return exchange_fail(x, 503, "no_memory");
-    }
     v[0] = (struct part){ .bytes = STR("head\n"), .length = (uint64_t)conf->length };
     v[1] = (struct part){ .bytes = STR("middle\n"), .length = 10 };
     v[2] = (struct part){ .length = (uint64_t)conf->length };
@@ -53,6 +59,26 @@ static const struct option parts_options[] = {
 HANDLER_KIND(test_parts, .size = sizeof(struct parts), .options = parts_options,
              .check = parts_check, .handle = parts_handle,
              .about = "Sends bytes and ranges of a file in turn.");
+
+static enum step file_handle(struct exchange *x)
+{
+    const struct parts *conf = exchange_conf(x);
+    struct file *f = open_file(conf->file);
+
+    if (f == NULL)
+        return exchange_fail(x, 503, "no_memory");
+    exchange_response(x)->status = 200;
+    exchange_body_file(x, f, 0, f->size);
+    return STEP_DONE;
+}
+
+static const struct option file_options[] = {
+    OPT_STR(struct parts, file, "file", REQUIRED, "What is sent."), OPT_END
+};
+HANDLER_KIND(
+    test_file, .size = sizeof(struct parts), .options = file_options, .check = parts_check,
+    .handle = file_handle,
+    .about = "Sends a file, and looks for it on the loop; only its bytes may be waited for.");
 
 /* ---- test_take */
 

@@ -20,6 +20,7 @@
 
 static char top[64];
 static int root;
+static struct tree tree;
 static struct listing l;
 static struct buf out;
 static unsigned fds_before;
@@ -82,7 +83,8 @@ static void setup(void)
     ck_assert_int_eq(mkdir(path, 0755), 0);
     root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     ck_assert_int_ge(root, 0);
-    l = (struct listing){ .path = STR("/"), .dir = STR(""), .root_fd = root };
+    tree = (struct tree){ .root_fd = root };
+    l = (struct listing){ .path = STR("/"), .dir = STR(""), .tree = &tree };
     buf_init(&out, LISTING_MAX);
 }
 
@@ -251,15 +253,15 @@ START_TEST(shown)
     make_link("../../secret", "d/out");
     ck_assert_int_eq(mkfifoat(root, "fifo", 0644), 0);
     ck_assert_str_eq(links(), ".well-known/ d/ dir/ a in");
-    l.links = LISTING_LINKS_NEVER;
+    tree.symlinks = SYMLINKS_NEVER;
     ck_assert_str_eq(links(), ".well-known/ d/ a");
-    l.links = LISTING_LINKS_ANY;
+    tree.symlinks = SYMLINKS_ANY;
     ck_assert_str_eq(links(), ".well-known/ d/ dir/ up/ a abs in out");
     l.dotfiles = true;
-    l.links = LISTING_LINKS_NEVER;
+    tree.symlinks = SYMLINKS_NEVER;
     ck_assert_str_eq(links(), ".git/ .well-known/ d/ ..b .env a");
 
-    l.links = LISTING_LINKS_INSIDE;
+    tree.symlinks = SYMLINKS_INSIDE;
     l.path = STR("/s/d/");
     l.dir = STR("d/");
     ck_assert_str_eq(links(), "../ up");
@@ -267,7 +269,7 @@ START_TEST(shown)
     l.json = true;
     ck_assert_str_eq(links(), "up");
     has("{\"path\":\"/s/d/\",\"entries\":[\n");
-    l.links = LISTING_LINKS_NEVER;
+    tree.symlinks = SYMLINKS_NEVER;
     ck_assert_str_eq(list(), "{\"path\":\"/s/d/\",\"entries\":[],\"truncated\":false}\n");
 }
 END_TEST
@@ -405,7 +407,7 @@ START_TEST(many)
     has("],\"truncated\":true}\n");
     l.json = false;
     ck_assert_uint_eq(count(list(), "<th scope=\"row\">"), LISTING_ENTRIES_MAX);
-    has("<caption>There is more in this directory than is listed here: ");
+    has("<p>There is more in this directory than is listed here.</p>\n<table>\n");
 }
 END_TEST
 
