@@ -346,6 +346,7 @@ void exchange_want_body(struct exchange *x)
 
 void exchange_resume(struct exchange *x)
 {
+    atomic_fetch_add(&x->resumes, 1);
     atomic_store(&x->resumed, true);
 }
 

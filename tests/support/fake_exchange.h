@@ -102,6 +102,7 @@ struct exchange {
     void (*work)(struct exchange *x);
     bool head_sent;
     _Atomic bool resumed, cancelled;
+    _Atomic unsigned resumes; /* exchange_resume() was called so often */
     const struct handler_kind *kind;
     struct fake_parts parts;
     struct source *source;
