@@ -196,7 +196,7 @@ PARTS_LIMITS = "tests/limits/run --muxd $(BUILD)/muxd-test"
 OF_FILES = tests/files/$(1) --muxd $(BUILD)/muxd-test
 PARTS_FILES = "$(call OF_FILES,run)" \
 	"$(call OF_FILES,run) --transport=adverse-nosendfile --files=unsettled --file-cache=4K" \
-	"$(call OF_FILES,run) --files=remote,refuse:4" \
+	"$(call OF_FILES,run) --files=remote" \
 	$(if $(SAN),,"$(call OF_FILES,run) --pool --files=settled$(comma)cold:2" \
 		"$(call OF_FILES,run) --transport=adverse --files=fetched$(comma)settled" \
 		"$(call OF_FILES,ranges)") \
