@@ -5,69 +5,153 @@
 #include "mux/packed.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #include "mux/hash.h"
 #include "mux/tree.h"
 
-#define SMALL_MAX 16 /* so many literal children are found by their tags */
-
 enum {
-    NODE_HAS_TABLE = 1,
-    NODE_HAS_EXACT = 2,
-    NODE_HAS_END = 4,
-    NODE_HAS_REST = 8,
+    NODE_HAS_EXACT = 1,
+    NODE_HAS_END = 2,
+    NODE_HAS_REST = 4,
 };
 
-/*
- * Behind it: uint32_t table, the word of it, if there is one; uint16_t offsets[n_small], in words
- * from here; uint16_t codes[n_routes]; uint8_t tags[n_small]; the text; from the next whole word on
- * void *users[n_routes]. Then, in words of their own, all that is below.
- */
+/* Behind it: uint16_t codes[n_routes]; the text; from a whole word on the table of its literal
+ * children. */
 struct packed {
-    uint16_t text_n;
+    uint32_t homes;    /* of the table; 0: there is none */
+    uint32_t wildcard; /* the child, whose routes come right behind the node's own; 0: none */
     uint16_t n_routes;
-    uint16_t wildcard; /* words from here to the wildcard child; 0: none */
+    uint16_t text_n;
+    uint16_t table; /* words from here to it */
     uint8_t flags;
-    uint8_t n_small; /* literal children, if there is no table */
 };
 
 /*
- * Linear probing from hash * n / 2^32 on; `at` 0: free. The word before it is n. In place of the
- * hash's last 4 bits is how many lines of memory behind the first the child and all below it take,
- * if they are few: those are asked for while the first is still on its way.
+ * One for each literal child, ordered by `hash`, then by name: at hash * homes / 2^31 or as soon
+ * behind that as the ones before it leave room. In the gaps, and behind the last, `hash` is
+ * HASH_NONE.
  */
 struct slot {
-    uint32_t hash_and_lines, at;
+    uint32_t hash;   /* of the child's segment */
+    uint32_t name;   /* the segment: a struct name */
+    uint32_t node;   /* the child */
+    uint32_t before; /* routes from the first of the parent to the first of the child */
 };
-#define LINE 64
-#define LINES_MAX 8
+#define SCANNED_MAX 4 /* so many children are one behind the other */
 
-static const uint16_t *offsets_of(const struct packed *n)
-{
-    return (const uint16_t *)(n + 1) + (n->flags & NODE_HAS_TABLE ? 2 : 0);
-}
+struct name {
+    uint16_t n;
+    char text[];
+};
 
 static const uint16_t *codes_of(const struct packed *n)
 {
-    return offsets_of(n) + n->n_small;
-}
-
-static const uint8_t *tags_of(const struct packed *n)
-{
-    return (const uint8_t *)(codes_of(n) + n->n_routes);
+    return (const uint16_t *)(n + 1);
 }
 
 static const char *text_of(const struct packed *n)
 {
-    return (const char *)(tags_of(n) + n->n_small);
+    return (const char *)(codes_of(n) + n->n_routes);
 }
 
-static uint8_t tag_of(uint32_t hash)
+static const struct slot *table_of(const struct packed *n)
 {
-    return (uint8_t)(hash >> 24);
+    return (const struct slot *)((const uint64_t *)n + n->table);
 }
 
-/* ---- packing */
+static size_t home_of(uint32_t hash, uint32_t homes)
+{
+    return (uint64_t)hash * homes >> HASH_BITS;
+}
+
+/* ---- packing: parts, which are nodes and names */
+
+struct part {
+    uint32_t hash, at; /* at 0: free */
+};
+
+static size_t words_for(size_t bytes)
+{
+    return (bytes + sizeof(uint64_t) - 1) / sizeof(uint64_t);
+}
+
+/* n words behind the last, zeroed, for part_end() to take or leave; or NULL. */
+static uint64_t *part_begin(struct packing *p, size_t n)
+{
+    size_t end = p->n + n + PACKED_BEHIND;
+
+    if (end > p->cap) {
+        size_t cap = max_of(end, p->cap * 2);
+        uint64_t *words = reallocarray(p->words, cap, sizeof *words);
+        if (words == NULL)
+            return NULL;
+        p->words = words;
+        p->cap = cap;
+    }
+    return memset(p->words + p->n, 0, (n + PACKED_BEHIND) * sizeof *p->words);
+}
+
+static int grow_parts(struct packing *p)
+{
+    size_t cap = max_of(p->cap_parts * 2, (size_t)64);
+    struct part *parts = calloc(cap, sizeof *parts);
+
+    if (parts == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < p->cap_parts; i++)
+        if (p->parts[i].at != 0) {
+            size_t to = p->parts[i].hash & (cap - 1);
+            while (parts[to].at != 0)
+                to = (to + 1) & (cap - 1);
+            parts[to] = p->parts[i];
+        }
+    free(p->parts);
+    p->parts = parts;
+    p->cap_parts = cap;
+    return 0;
+}
+
+/* Where the n words behind the last stand now: where the same ones stood already, or there. */
+static int part_end(struct packing *p, size_t n, uint32_t *ret_at)
+{
+    const uint64_t *part = p->words + p->n;
+    uint64_t h = n;
+
+    if (p->n + n > UINT32_MAX)
+        return -EOVERFLOW;
+    if (p->n_parts >= p->cap_parts / 2 && grow_parts(p) < 0)
+        return -ENOMEM;
+    for (size_t i = 0; i < n; i++)
+        h = hash_mix(h, part[i]);
+    uint32_t hash = hash_end(h);
+    size_t i = hash & (p->cap_parts - 1);
+    for (; p->parts[i].at != 0; i = (i + 1) & (p->cap_parts - 1)) {
+        *ret_at = p->parts[i].at;
+        if (p->parts[i].hash == hash && *ret_at + n <= p->n &&
+            memcmp(p->words + *ret_at, part, n * sizeof *part) == 0)
+            return 0;
+    }
+    *ret_at = (uint32_t)p->n;
+    p->parts[i] = (struct part){ hash, *ret_at };
+    p->n_parts++;
+    p->n += n;
+    return 0;
+}
+
+static int pack_name(struct packing *p, struct str text, uint32_t *ret_at)
+{
+    size_t n = words_for(sizeof(struct name) + text.n);
+    struct name *name = (struct name *)part_begin(p, n);
+
+    if (name == NULL)
+        return -ENOMEM;
+    name->n = (uint16_t)text.n;
+    memcpy(name->text, text.p, text.n);
+    return part_end(p, n, ret_at);
+}
+
+/* ---- packing: nodes */
 
 /* The last node of the run that is packed as one, which begins with n. */
 static struct tree_node *run_end(struct tree_node *n)
@@ -77,143 +161,58 @@ static struct tree_node *run_end(struct tree_node *n)
     return n;
 }
 
-/* The bytes of text of that run. */
-static size_t run_text(const struct tree_node *n, const struct tree_node *last)
+static uint32_t homes_for(size_t n)
 {
-    size_t bytes = 0;
+    return n == 0 ? 0 : n <= SCANNED_MAX ? 1 : (uint32_t)(n + n / 2);
+}
 
-    for (;; n = n->literals) {
-        bytes += n->text.p != NULL ? 1 + n->text.n : 0;
-        if (n == last)
-            return bytes;
+static bool is_before(const struct tree_node *a, const struct tree_node *b)
+{
+    return a->hash != b->hash ? a->hash < b->hash : str_cmp(a->text, b->text) < 0;
+}
+
+/* Brings the literal children of n into the order of the table: each is put where it would be
+ * there, those that belong behind it give way. */
+static int sort_literals(struct tree_node *n)
+{
+    uint32_t homes = homes_for(n->n_literals);
+    size_t room = homes + n->n_literals;
+
+    if (n->n_literals < 2)
+        return 0;
+    struct tree_node **v = calloc(room, sizeof *v);
+    if (v == NULL)
+        return -ENOMEM;
+    for (struct tree_node *c = n->literals; c != NULL; c = c->next) {
+        struct tree_node *moving = c;
+        for (size_t i = home_of(c->hash, homes); moving != NULL; i++)
+            if (v[i] == NULL || is_before(moving, v[i])) {
+                struct tree_node *next = v[i];
+                v[i] = moving;
+                moving = next;
+            }
     }
-}
-
-static size_t count_routes(const struct tree_node *n)
-{
-    size_t count = 0;
-
-    for (const struct tree_route *r = n->routes; r != NULL; r = r->next)
-        count++;
-    return count;
-}
-
-static size_t table_cap(size_t n)
-{
-    return n + n / 2 + 1;
-}
-
-static size_t node_words(size_t text, size_t routes, size_t small, bool table)
-{
-    size_t bytes = sizeof(struct packed) + table * sizeof(uint32_t) + small * 3 + routes * 2 + text;
-
-    return (bytes + 7) / 8 + routes;
-}
-
-/* Recurs at most PATTERN_SEGMENTS_MAX deep, as all here. */
-static uint64_t measure(struct tree_node *n)
-{
-    struct tree_node *last = run_end(n);
-    size_t text = run_text(n, last), routes = count_routes(last);
-    uint64_t below = last->wildcard ? measure(last->wildcard) : 0;
-
-    for (struct tree_node *c = last->literals; c != NULL; c = c->next)
-        below += measure(c);
-    size_t small = last->n_literals;
-    uint64_t words = node_words(text, routes, small, false) + below;
-    if (small > SMALL_MAX || words > UINT16_MAX)
-        words = node_words(text, routes, 0, true) + 1 + table_cap(small) + below;
-    n->words = (uint32_t)min_of(words, (uint64_t)UINT32_MAX);
-    return words;
-}
-
-static bool is_small(const struct tree_node *n, const struct tree_node *last)
-{
-    return last->n_literals <= SMALL_MAX && n->words <= UINT16_MAX;
-}
-
-/* Gives n, which goes to `at`, and all below it their places. */
-static void place(struct tree_node *n, uint32_t at)
-{
-    struct tree_node *last = run_end(n);
-    bool small = is_small(n, last);
-
-    n->at = at;
-    at += (uint32_t)node_words(run_text(n, last), count_routes(last), small ? last->n_literals : 0,
-                               !small);
-    if (last->wildcard != NULL) {
-        place(last->wildcard, at);
-        at += last->wildcard->words;
-    }
-    if (!small)
-        at += 1 + (uint32_t)table_cap(last->n_literals);
-    for (struct tree_node *c = last->literals; c != NULL; c = c->next) {
-        place(c, at);
-        at += c->words;
-    }
-}
-
-int packed_place(struct tree_node *root, uint64_t *words)
-{
-    uint64_t n = measure(root);
-
-    if (n > UINT32_MAX - *words)
-        return -EOVERFLOW;
-    place(root, (uint32_t)*words);
-    *words += n;
+    n->literals = NULL;
+    for (size_t i = room; i > 0; i--)
+        if (v[i - 1] != NULL) {
+            v[i - 1]->next = n->literals;
+            n->literals = v[i - 1];
+        }
+    free(v);
     return 0;
 }
 
-static void write_table(uint64_t *words, uint32_t at, const struct tree_node *parent)
+/* The routes of the last node of a run get the next numbers. */
+static size_t number_routes(struct packing *p, const struct tree_node *last)
 {
-    uint64_t cap = table_cap(parent->n_literals);
-    struct slot *slots = (struct slot *)(words + at + 1);
+    uint32_t before = p->n_routes;
 
-    words[at] = cap;
-    memset(slots, 0, cap * sizeof *slots);
-    for (const struct tree_node *c = parent->literals; c != NULL; c = c->next) {
-        uint64_t i = c->hash * cap >> 32;
-        while (slots[i].at != 0)
-            i = i + 1 < cap ? i + 1 : 0;
-        uint32_t lines = min_of(c->words * 8 / LINE, (uint32_t)LINES_MAX);
-        slots[i] = (struct slot){ (c->hash & ~15u) | lines, c->at };
-    }
+    for (const struct tree_route *r = last->routes; r != NULL; r = r->next)
+        p->routes[p->n_routes++] = r->user;
+    return p->n_routes - before;
 }
 
-static void write_children(uint64_t *words, const struct tree_node *n, const struct tree_node *last,
-                           struct packed *to)
-{
-    uint16_t *offset = (uint16_t *)(uintptr_t)offsets_of(to);
-    uint8_t *tag = (uint8_t *)(uintptr_t)tags_of(to);
-
-    if (to->flags & NODE_HAS_TABLE) {
-        uint32_t table = n->at + (uint32_t)node_words(to->text_n, to->n_routes, 0, true);
-        table += last->wildcard != NULL ? last->wildcard->words : 0;
-        memcpy(to + 1, &table, sizeof table);
-        write_table(words, table, last);
-        return;
-    }
-    for (const struct tree_node *c = last->literals; c != NULL; c = c->next) {
-        *offset++ = (uint16_t)(c->at - n->at);
-        *tag++ = tag_of(c->hash);
-    }
-}
-
-static void write_text(const struct tree_node *n, const struct tree_node *last, char *to)
-{
-    for (;; n = n->literals) {
-        if (n->text.p != NULL) {
-            *to++ = '/';
-            memcpy(to, n->text.p, n->text.n);
-            to += n->text.n;
-        }
-        if (n == last)
-            return;
-    }
-}
-
-static void write_routes(const struct tree_node *last, const uint16_t *numbers, struct packed *to,
-                         void **users)
+static void write_codes(const struct tree_node *last, const uint16_t *numbers, struct packed *to)
 {
     static const uint8_t flags[] = {
         [END_EXACT] = NODE_HAS_EXACT, [END_SLASH] = NODE_HAS_END, [END_REST] = NODE_HAS_REST
@@ -225,203 +224,296 @@ static void write_routes(const struct tree_node *last, const uint16_t *numbers, 
         if (method >= METHOD_OTHER && method != CODE_ANY_METHOD)
             method = numbers[method - METHOD_OTHER];
         *code++ = CODE_MAKE(CODE_END(r->code), method);
-        *users++ = r->user;
         to->flags |= flags[CODE_END(r->code)];
     }
 }
 
-void packed_write(uint64_t *words, const struct tree_node *n, const uint16_t *numbers)
+/* The bytes of the text of the run from n, whose own name is in the edge that leads to it. */
+static size_t run_text(const struct tree_node *n, const struct tree_node *last)
 {
-    const struct tree_node *last = run_end((struct tree_node *)(uintptr_t)n);
-    struct packed *to = (struct packed *)(words + n->at);
-    size_t text = run_text(n, last), routes = count_routes(last);
-    bool small = is_small(n, last);
+    size_t bytes = 0;
 
-    *to = (struct packed){
-        .text_n = (uint16_t)text,
-        .n_routes = (uint16_t)routes,
-        .n_small = small ? (uint8_t)last->n_literals : 0,
-        .flags = small ? 0 : NODE_HAS_TABLE,
-    };
-    size_t own = node_words(text, routes, to->n_small, !small);
-    if (last->wildcard != NULL)
-        to->wildcard = (uint16_t)own;
-    write_children(words, n, last, to);
-    write_routes(last, numbers, to, (void **)(words + n->at + own - routes));
+    for (; n != last; n = n->literals)
+        bytes += 1 + n->literals->text.n;
+    return bytes;
+}
+
+static void write_text(const struct tree_node *n, const struct tree_node *last, char *to)
+{
+    for (; n != last; n = n->literals) {
+        *to++ = '/';
+        memcpy(to, n->literals->text.p, n->literals->text.n);
+        to += n->literals->text.n;
+    }
+}
+
+/* Where the table of the sorted literals ends, in slots. */
+static size_t table_end(const struct tree_node *literals, uint32_t homes)
+{
+    size_t end = 0;
+
+    for (const struct tree_node *c = literals; c != NULL; c = c->next)
+        end = max_of(end, home_of(c->hash, homes)) + 1;
+    return max_of(end, (size_t)homes);
+}
+
+static void write_table(const struct tree_node *literals, uint32_t homes, size_t end,
+                        struct slot *slots)
+{
+    size_t at = 0;
+
+    for (const struct tree_node *c = literals; c != NULL; c = c->next) {
+        for (size_t home = home_of(c->hash, homes); at < home;)
+            slots[at++].hash = HASH_NONE;
+        slots[at++] = (struct slot){ c->hash, c->name_at, c->at, c->before };
+    }
+    for (; at < end;)
+        slots[at++].hash = HASH_NONE;
+    slots[at].hash = HASH_NONE; /* no more of this one is there */
+}
+
+/* The run from n to `last`, whose children are packed. */
+static int pack_node(struct packing *p, struct tree_node *n, const struct tree_node *last,
+                     size_t n_routes)
+{
+    size_t text = run_text(n, last);
+    size_t table = words_for(sizeof(struct packed) + n_routes * sizeof(uint16_t) + text);
+    uint32_t homes = homes_for(last->n_literals);
+    size_t end = table_end(last->literals, homes);
+    size_t words = table + (homes > 0 ? words_for(end * sizeof(struct slot)) + 1 : 0);
+    struct packed *to = (struct packed *)part_begin(p, words);
+
+    if (to == NULL)
+        return -ENOMEM;
+    to->homes = homes;
+    to->wildcard = last->wildcard != NULL ? last->wildcard->at : 0;
+    to->n_routes = (uint16_t)n_routes;
+    to->text_n = (uint16_t)text;
+    to->table = (uint16_t)table;
+    write_codes(last, p->numbers, to);
     write_text(n, last, (char *)(uintptr_t)text_of(to));
-    if (last->wildcard != NULL)
-        packed_write(words, last->wildcard, numbers);
-    for (const struct tree_node *c = last->literals; c != NULL; c = c->next)
-        packed_write(words, c, numbers);
+    if (homes > 0)
+        write_table(last->literals, homes, end, (struct slot *)(uintptr_t)table_of(to));
+    return part_end(p, words, &n->at);
+}
+
+/* What begins with n, the children first; n->at is where. Recurs at most PATTERN_SEGMENTS_MAX
+ * deep. */
+static int pack_run(struct packing *p, struct tree_node *n, struct tree_node *last)
+{
+    uint32_t first = p->n_routes;
+    size_t n_routes = number_routes(p, last);
+    int r = sort_literals(last);
+
+    if (r == 0 && last->wildcard != NULL)
+        r = pack_run(p, last->wildcard, run_end(last->wildcard));
+    for (struct tree_node *c = last->literals; r == 0 && c != NULL; c = c->next) {
+        c->before = p->n_routes - first;
+        r = pack_run(p, c, run_end(c));
+        if (r == 0)
+            r = pack_name(p, c->text, &c->name_at);
+    }
+    return r < 0 ? r : pack_node(p, n, last, n_routes);
+}
+
+int packing_add(struct packing *p, struct tree_node *root, bool hosts, struct packed_tree *ret)
+{
+    ret->first = p->n_routes;
+    ret->node = 0;
+    if (p->n == 0 && part_begin(p, 1) == NULL)
+        return -ENOMEM;
+    p->n = max_of(p->n, (size_t)1);
+    if (root->routes == NULL && root->wildcard == NULL && root->literals == NULL)
+        return 0;
+    int r = pack_run(p, root, hosts ? root : run_end(root));
+    ret->node = root->at;
+    return r;
+}
+
+void packing_done(struct packing *p)
+{
+    free(p->words);
+    free(p->parts);
 }
 
 /* ---- walking */
 
-/* Whether the path goes on with the n bytes of `text` at `at`, to the end of a segment. Up to 7
- * bytes behind the text are read: packed nodes have them. */
-static inline bool goes_on(struct str path, size_t at, const char *text, size_t n)
+/* Whether the n bytes of `text` are those of `s` at `at`, of which there are as many. Up to 7 bytes
+ * behind the text are read: PACKED_BEHIND. */
+static inline bool is_text(struct str s, size_t at, const char *text, size_t n)
 {
-    size_t rest = path.n - at;
-
-    if (n > rest || (n < rest && path.p[at + n] != '/'))
-        return false;
     for (; n >= 8; n -= 8, at += 8, text += 8)
-        if (word_load(text) != word_load(path.p + at))
+        if (word_load(text) != word_load(s.p + at))
             return false;
-    return n == 0 || word_head(word_load(text) ^ word_at(path, at), (unsigned)n) == 0;
+    return n == 0 || word_head(word_load(text) ^ word_at(s, at), (unsigned)n) == 0;
 }
 
-static const struct packed *node_at(const struct walk *w, uint32_t at)
+/* Whether the path goes on with the text of n at `at`, to the end of a segment. */
+static inline bool goes_on(struct str path, size_t at, const struct packed *n)
 {
-    return (const struct packed *)(w->words + at);
+    size_t rest = path.n - at, text_n = n->text_n;
+
+    if (text_n == 0)
+        return true;
+    return text_n <= rest && (text_n == rest || path.p[at + text_n] == '/') &&
+           is_text(path, at, text_of(n), text_n);
 }
 
-static uint32_t place_of(const struct walk *w, const struct packed *n)
+static const struct packed *node_at(const uint64_t *words, uint32_t at)
 {
-    return (uint32_t)((const uint64_t *)n - w->words);
+    return (const struct packed *)(words + at);
 }
 
-static const struct packed *find_in_table(const struct walk *w, const struct packed *n, size_t at,
-                                          uint32_t hash)
+/* The edge from n for the segment s[at..end), or NULL. */
+static inline const struct slot *find(const uint64_t *words, const struct packed *n, struct str s,
+                                      size_t at, size_t end, uint32_t hash)
 {
-    uint32_t table;
+    const struct slot *slot = table_of(n) + home_of(hash, n->homes);
 
-    memcpy(&table, n + 1, sizeof table);
-    uint64_t cap = w->words[table], i = hash * cap >> 32;
-    const struct slot *slots = (const struct slot *)(w->words + table + 1);
-    for (; slots[i].at != 0; i = i + 1 < cap ? i + 1 : 0)
-        if ((slots[i].hash_and_lines ^ hash) >> 4 == 0) {
-            const struct packed *child = node_at(w, slots[i].at);
-            for (uint32_t line = slots[i].hash_and_lines & 15; line > 0; line--)
-                __builtin_prefetch((const char *)child + line * LINE);
-            if (goes_on(w->path, at, text_of(child), child->text_n))
-                return child;
-        }
+    while (slot->hash < hash)
+        slot++;
+    for (; slot->hash == hash; slot++) {
+        const struct name *name = (const struct name *)(words + slot->name);
+        if (name->n == end - at && is_text(s, at, name->text, name->n))
+            return slot;
+    }
     return NULL;
 }
 
-/* The literal child of n that the path goes on with at `at`, or NULL; `hash`: of the segment. */
-static inline const struct packed *find_literal(const struct walk *w, const struct packed *n,
-                                                size_t at, uint32_t hash)
+bool walk_from_host(struct walk *w, struct packed_tree hosts, struct str host)
 {
-    if (n->flags & NODE_HAS_TABLE)
-        return find_in_table(w, n, at, hash);
-    const uint8_t *tags = tags_of(n);
-    const uint64_t wanted = tag_of(hash) * BYTES;
-    for (unsigned i = 0; i < n->n_small; i += 8)
-        for (uint64_t same = bytes_zero(word_load(tags + i) ^ wanted); same != 0;
-             same &= same - 1) {
-            unsigned k = i + first_byte(same);
-            if (k >= n->n_small)
-                break;
-            const struct packed *child = node_at(w, place_of(w, n) + offsets_of(n)[k]);
-            if (goes_on(w->path, at, text_of(child), child->text_n))
-                return child;
-        }
-    return NULL;
+    const struct packed *n = node_at(w->words, hosts.node);
+    const struct slot *s =
+        hosts.node != 0 ? find(w->words, n, host, 0, host.n, hash_str(host)) : NULL;
+
+    if (s == NULL)
+        return false;
+    w->root = (struct packed_tree){ s->node, hosts.first + s->before };
+    return true;
 }
 
 enum { STEP_WILDCARD, STEP_END, STEP_REST };
 
-static inline void may_go_on(struct walk *w, const struct packed *n, size_t at, unsigned step)
+/* Where the walk is: path[0..at) leads to the node. */
+struct place {
+    const struct packed *node;
+    uint32_t first; /* number of its first route */
+    size_t at;
+};
+
+static inline void may_go_on(struct walk *w, const struct place *p, unsigned step)
 {
     struct way *way = &w->ways[w->n_ways++];
 
-    way->node = place_of(w, n);
-    way->at = (uint32_t)at;
+    way->node = (uint32_t)((const uint64_t *)p->node - w->words);
+    way->first = p->first;
+    way->at = (uint32_t)p->at;
     way->n_captures = (uint16_t)w->n_captures;
     way->step = (uint16_t)step;
 }
 
-static inline bool met(struct walk *w, const struct packed *n, enum end_kind end, enum hit hit,
-                       size_t at)
+static inline bool met(struct walk *w, const struct place *p, enum end_kind end, enum hit hit)
 {
-    w->node = n;
+    w->node = p->node;
+    w->first = p->first;
     w->end = end;
     w->hit = hit;
-    w->tail = (uint32_t)min_of(at + 1, w->path.n + w->slash);
+    w->tail = (uint32_t)min_of(p->at + 1, w->path.n + w->slash);
     return true;
 }
 
-/* From the wildcard child of n on; the segment is path[at + 1 .. end). False: its text differs. */
-static inline bool take_wildcard(struct walk *w, const struct packed **n, size_t *at, size_t end)
+/* To the literal child; `end` and `hash` are the segment's. False: there is none. */
+static inline bool take_literal(const struct walk *w, struct place *p, size_t end, uint32_t hash)
 {
-    const struct packed *child = (const struct packed *)((const uint64_t *)*n + (*n)->wildcard);
+    const struct slot *s = find(w->words, p->node, w->path, p->at + 1, end, hash);
 
-    if (!goes_on(w->path, end, text_of(child), child->text_n))
+    if (s == NULL)
         return false;
-    w->captures[w->n_captures].begin = (uint32_t)*at + 1;
-    w->captures[w->n_captures++].end = (uint32_t)end;
-    *n = child;
-    *at = end + child->text_n;
+    const struct packed *child = node_at(w->words, s->node);
+    if (!goes_on(w->path, end, child))
+        return false;
+    p->node = child;
+    p->first += s->before;
+    p->at = end + child->text_n;
     return true;
 }
 
-/* Down from n, to which path[0..at) leads, as long as the path says where; keeps in w->ways where
- * else it may go on. True: routes are met. */
-static bool walk_down(struct walk *w, const struct packed *n, size_t at)
+/* To the wildcard child, which stands for the segment that ends at `end`. False: its text
+ * differs. */
+static inline bool take_wildcard(struct walk *w, struct place *p, size_t end)
 {
-    while (at < w->path.n) {
-        size_t end;
-        uint32_t hash = hash_segment(w->path, at + 1, &end);
-        const struct packed *child = find_literal(w, n, at, hash);
+    const struct packed *child = node_at(w->words, p->node->wildcard);
 
-        if (child != NULL) {
-            if (n->wildcard != 0)
-                may_go_on(w, n, at, STEP_WILDCARD);
-            else if (n->flags & NODE_HAS_REST)
-                may_go_on(w, n, at, STEP_REST);
-            n = child;
-            at += child->text_n;
+    if (!goes_on(w->path, end, child))
+        return false;
+    w->captures[w->n_captures].begin = (uint32_t)p->at + 1;
+    w->captures[w->n_captures++].end = (uint32_t)end;
+    p->first += p->node->n_routes;
+    p->node = child;
+    p->at = end + child->text_n;
+    return true;
+}
+
+/* Down from p, as long as the path says where; keeps in w->ways where else it may go on. True:
+ * routes are met. */
+static bool walk_down(struct walk *w, struct place p)
+{
+    while (p.at < w->path.n) {
+        struct place from = p;
+        size_t end;
+        uint32_t hash = hash_segment(w->path, p.at + 1, &end);
+
+        if (p.node->homes != 0 && take_literal(w, &p, end, hash)) {
+            if (from.node->wildcard != 0)
+                may_go_on(w, &from, STEP_WILDCARD);
+            else if (from.node->flags & NODE_HAS_REST)
+                may_go_on(w, &from, STEP_REST);
             continue;
         }
-        if (n->flags & NODE_HAS_REST)
-            may_go_on(w, n, at, STEP_REST);
-        if (n->wildcard == 0 || !take_wildcard(w, &n, &at, end))
+        if (p.node->flags & NODE_HAS_REST)
+            may_go_on(w, &p, STEP_REST);
+        if (p.node->wildcard == 0 || !take_wildcard(w, &p, end))
             return false;
     }
-    if (n->flags & (NODE_HAS_END | NODE_HAS_REST))
-        may_go_on(w, n, at, STEP_END);
-    return !w->slash && n->flags & NODE_HAS_EXACT && met(w, n, END_EXACT, HIT_EXACT, at);
+    if (p.node->flags & (NODE_HAS_END | NODE_HAS_REST))
+        may_go_on(w, &p, STEP_END);
+    return !w->slash && p.node->flags & NODE_HAS_EXACT && met(w, &p, END_EXACT, HIT_EXACT);
 }
 
 /* One of the ways that were left; true: routes are met. */
 static bool walk_elsewhere(struct walk *w)
 {
     struct way *way = &w->ways[w->n_ways - 1];
-    const struct packed *n = node_at(w, way->node);
-    size_t at = way->at, end;
-    bool whole = at == w->path.n;
+    struct place p = { node_at(w->words, way->node), way->first, way->at };
+    unsigned step = way->step;
+    bool whole = p.at == w->path.n;
+    size_t end;
 
     w->n_captures = way->n_captures;
-    switch (way->step) {
-    case STEP_WILDCARD:
-        if (n->flags & NODE_HAS_REST)
-            way->step = STEP_REST;
-        else
-            w->n_ways--;
-        hash_segment(w->path, at + 1, &end);
-        return take_wildcard(w, &n, &at, end) && walk_down(w, n, at);
-    case STEP_END:
-        if (n->flags & NODE_HAS_REST)
-            way->step = STEP_REST;
-        else
-            w->n_ways--;
-        return n->flags & NODE_HAS_END &&
-               met(w, n, END_SLASH, w->slash ? HIT_EXACT : HIT_SLASH, at);
-    default:
+    if (step != STEP_REST && p.node->flags & NODE_HAS_REST)
+        way->step = STEP_REST;
+    else
         w->n_ways--;
-        return met(w, n, END_REST, !whole ? HIT_TAIL : w->slash ? HIT_EXACT : HIT_SLASH, at);
+    switch (step) {
+    case STEP_WILDCARD:
+        hash_segment(w->path, p.at + 1, &end);
+        return take_wildcard(w, &p, end) && walk_down(w, p);
+    case STEP_END:
+        return p.node->flags & NODE_HAS_END &&
+               met(w, &p, END_SLASH, w->slash ? HIT_EXACT : HIT_SLASH);
+    default:
+        return met(w, &p, END_REST, !whole ? HIT_TAIL : w->slash ? HIT_EXACT : HIT_SLASH);
     }
 }
 
 bool walk_next(struct walk *w)
 {
-    if (w->root != 0) {
-        const struct packed *n = node_at(w, w->root);
-        w->root = 0;
+    if (w->root.node != 0) {
+        struct place p = { node_at(w->words, w->root.node), w->root.first, 0 };
+        w->root.node = 0;
         w->n_captures = 0;
-        if (goes_on(w->path, 0, text_of(n), n->text_n) && walk_down(w, n, n->text_n))
+        p.at = p.node->text_n;
+        if (goes_on(w->path, 0, p.node) && walk_down(w, p))
             return true;
     }
     while (w->n_ways > 0)
@@ -430,30 +522,26 @@ bool walk_next(struct walk *w)
     return false;
 }
 
-void *walk_route(const struct walk *w, size_t *at, uint16_t *ret_code)
+uint32_t walk_route(const struct walk *w, size_t *at, uint16_t *ret_code)
 {
-    const struct packed *n = w->node;
-    const uint16_t *codes = codes_of(n);
+    const uint16_t *codes = codes_of(w->node);
 
-    for (; *at < n->n_routes; ++*at)
+    for (; *at < w->node->n_routes; ++*at)
         if (CODE_END(codes[*at]) == w->end) {
-            const char *behind = text_of(n) + n->text_n;
-            size_t words = ((size_t)(behind - (const char *)n) + 7) / 8;
             *ret_code = codes[*at];
-            return ((void *const *)((const uint64_t *)n + words))[(*at)++];
+            return w->first + (uint32_t)(*at)++;
         }
-    return NULL;
+    return WALK_NO_ROUTE;
 }
 
-void *walk_route_for(const struct walk *w, unsigned method)
+uint32_t walk_route_for(const struct walk *w, unsigned method)
 {
-    uint16_t code;
-    void *user;
+    const uint16_t *codes = codes_of(w->node);
+    uint16_t own = CODE_MAKE(w->end, method), any = CODE_MAKE(w->end, CODE_ANY_METHOD),
+             get = method == METHOD_HEAD ? CODE_MAKE(w->end, METHOD_GET) : own;
 
-    for (size_t at = 0; (user = walk_route(w, &at, &code)) != NULL;) {
-        unsigned m = CODE_METHOD(code);
-        if (m == method || m == CODE_ANY_METHOD || (m == METHOD_GET && method == METHOD_HEAD))
-            return user;
-    }
-    return NULL;
+    for (uint32_t i = 0; i < w->node->n_routes; i++)
+        if (codes[i] == own || codes[i] == any || codes[i] == get)
+            return w->first + i;
+    return WALK_NO_ROUTE;
 }

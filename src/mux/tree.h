@@ -38,8 +38,9 @@ struct tree_node {
     /* What its literal children have below them, merged, once they were looked at often. */
     struct tree_node *merged;
     uint32_t looks, size; /* children that were looked at; routes that are below */
-    /* packed.c's, while it packs: where the node goes, and in how many words with all below. */
-    uint32_t at, words;
+    /* packed.c's, while it packs: where the node and its name are, and how many routes come between
+     * the first of the parent and its own. */
+    uint32_t at, name_at, before;
 };
 
 /* Nodes by parent and text. */

@@ -355,14 +355,15 @@ static void check_request(const struct mux *m, const struct ref *set, size_t n, 
             other = NULL;
     }
     mux_match(m, method_of(str_of(method)), str_of(method), str_of(host), str_of(path), &r);
-    const char *name = r.route ? ((const struct ref *)r.route)->text : "nothing";
+    const struct ref *got_route = mux_route(&r);
+    const char *name = got_route ? got_route->text : "nothing";
     expect_msg(r.add_slash == (other != NULL), "%s %s%s: add_slash %d", method, host, path,
                r.add_slash);
     if (other != NULL) {
         expect(r.route == NULL && !r.other_method);
         return;
     }
-    expect_msg(r.route == best, "%s %s%s: %s, not %s", method, host, path, name,
+    expect_msg(got_route == best, "%s %s%s: %s, not %s", method, host, path, name,
                best ? best->text : "nothing");
     if (best != NULL) {
         ref_captures(best->path, path, expected);
