@@ -60,12 +60,9 @@ static inline uint64_t hash_mix(uint64_t h, uint64_t w)
     return ((h << 23 | h >> 41) ^ w) * UINT64_C(0x9e3779b97f4a7c15);
 }
 
-#define HASH_BITS 31
-#define HASH_NONE UINT32_MAX /* greater than any */
-
 static inline uint32_t hash_end(uint64_t h)
 {
-    return (uint32_t)(h >> (64 - HASH_BITS));
+    return (uint32_t)(h >> 32);
 }
 
 /* The hash of s up to the first slash behind s.p[at], and where that or the end is. */

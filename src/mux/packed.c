@@ -16,29 +16,36 @@ enum {
     NODE_HAS_REST = 4,
 };
 
-/* Behind it: uint16_t codes[n_routes]; the text; from a whole word on the table of its literal
- * children. */
+/* Behind it: the table of its literal children, if there are any; uint16_t codes[n_routes]; the
+ * text. */
 struct packed {
-    uint32_t homes;    /* of the table; 0: there is none */
     uint32_t wildcard; /* the child, whose routes come right behind the node's own; 0: none */
+    uint32_t codes;    /* words from here to them */
     uint16_t n_routes;
     uint16_t text_n;
-    uint16_t table; /* words from here to it */
     uint8_t flags;
+    uint8_t table; /* log2 of its homes, or NO_TABLE */
+    uint8_t wildcard_table; /* the child's */
+    uint8_t unused;
 };
+#define NO_TABLE 31
 
 /*
- * One for each literal child, ordered by `hash`, then by name: at hash * homes / 2^31 or as soon
- * behind that as the ones before it leave room. In the gaps, and behind the last, `hash` is
- * HASH_NONE.
+ * One for each literal child, in the order of their keys: at home, or as soon behind that as the
+ * ones before it leave room. In the gaps, and behind the last, the key is KEY_NONE. The key is 26
+ * bits of the segment's hash, of which the first are its home, then the child's `table`: so its
+ * slot there is found without a look at the child.
  */
 struct slot {
-    uint32_t hash;   /* of the child's segment */
+    uint32_t key;
     uint32_t name;   /* the segment: a struct name */
     uint32_t node;   /* the child */
     uint32_t before; /* routes from the first of the parent to the first of the child */
 };
-#define SCANNED_MAX 4 /* so many children are one behind the other */
+#define KEY_BITS 31
+#define KEY_NONE UINT32_MAX
+#define TABLE_MASK 31u
+#define SCANNED_MAX 4 /* so many children have one home */
 
 struct name {
     uint16_t n;
@@ -47,7 +54,7 @@ struct name {
 
 static const uint16_t *codes_of(const struct packed *n)
 {
-    return (const uint16_t *)(n + 1);
+    return (const uint16_t *)((const uint64_t *)n + n->codes);
 }
 
 static const char *text_of(const struct packed *n)
@@ -57,12 +64,17 @@ static const char *text_of(const struct packed *n)
 
 static const struct slot *table_of(const struct packed *n)
 {
-    return (const struct slot *)((const uint64_t *)n + n->table);
+    return (const struct slot *)(n + 1);
 }
 
-static size_t home_of(uint32_t hash, uint32_t homes)
+static uint32_t key_of(uint32_t hash)
 {
-    return (uint64_t)hash * homes >> HASH_BITS;
+    return hash >> 1 & ~TABLE_MASK;
+}
+
+static size_t home_of(uint32_t key, unsigned table)
+{
+    return (uint64_t)key << table >> KEY_BITS;
 }
 
 /* ---- packing: parts, which are nodes and names */
@@ -161,9 +173,15 @@ static struct tree_node *run_end(struct tree_node *n)
     return n;
 }
 
-static uint32_t homes_for(size_t n)
+static unsigned table_for(size_t n)
 {
-    return n == 0 ? 0 : n <= SCANNED_MAX ? 1 : (uint32_t)(n + n / 2);
+    unsigned table = 0;
+
+    if (n == 0)
+        return NO_TABLE;
+    while (n > SCANNED_MAX && (size_t)1 << table < n + n / 2)
+        table++;
+    return table;
 }
 
 static bool is_before(const struct tree_node *a, const struct tree_node *b)
@@ -175,8 +193,8 @@ static bool is_before(const struct tree_node *a, const struct tree_node *b)
  * there, those that belong behind it give way. */
 static int sort_literals(struct tree_node *n)
 {
-    uint32_t homes = homes_for(n->n_literals);
-    size_t room = homes + n->n_literals;
+    unsigned table = table_for(n->n_literals);
+    size_t room = ((size_t)1 << table) + n->n_literals;
 
     if (n->n_literals < 2)
         return 0;
@@ -185,7 +203,7 @@ static int sort_literals(struct tree_node *n)
         return -ENOMEM;
     for (struct tree_node *c = n->literals; c != NULL; c = c->next) {
         struct tree_node *moving = c;
-        for (size_t i = home_of(c->hash, homes); moving != NULL; i++)
+        for (size_t i = home_of(key_of(c->hash), table); moving != NULL; i++)
             if (v[i] == NULL || is_before(moving, v[i])) {
                 struct tree_node *next = v[i];
                 v[i] = moving;
@@ -248,28 +266,29 @@ static void write_text(const struct tree_node *n, const struct tree_node *last, 
 }
 
 /* Where the table of the sorted literals ends, in slots. */
-static size_t table_end(const struct tree_node *literals, uint32_t homes)
+static size_t table_end(const struct tree_node *literals, unsigned table)
 {
     size_t end = 0;
 
     for (const struct tree_node *c = literals; c != NULL; c = c->next)
-        end = max_of(end, home_of(c->hash, homes)) + 1;
-    return max_of(end, (size_t)homes);
+        end = max_of(end, home_of(key_of(c->hash), table)) + 1;
+    return max_of(end, (size_t)1 << table);
 }
 
-static void write_table(const struct tree_node *literals, uint32_t homes, size_t end,
+static void write_table(const struct tree_node *literals, unsigned table, size_t end,
                         struct slot *slots)
 {
     size_t at = 0;
 
     for (const struct tree_node *c = literals; c != NULL; c = c->next) {
-        for (size_t home = home_of(c->hash, homes); at < home;)
-            slots[at++].hash = HASH_NONE;
-        slots[at++] = (struct slot){ c->hash, c->name_at, c->at, c->before };
+        uint32_t key = key_of(c->hash);
+        for (size_t home = home_of(key, table); at < home;)
+            slots[at++].key = KEY_NONE;
+        slots[at++] = (struct slot){ key | c->table, c->name_at, c->at, c->before };
     }
-    for (; at < end;)
-        slots[at++].hash = HASH_NONE;
-    slots[at].hash = HASH_NONE; /* no more of this one is there */
+    while (at < end)
+        slots[at++].key = KEY_NONE;
+    slots[at].key = KEY_NONE; /* no more of this one is there */
 }
 
 /* The run from n to `last`, whose children are packed. */
@@ -277,23 +296,26 @@ static int pack_node(struct packing *p, struct tree_node *n, const struct tree_n
                      size_t n_routes)
 {
     size_t text = run_text(n, last);
-    size_t table = words_for(sizeof(struct packed) + n_routes * sizeof(uint16_t) + text);
-    uint32_t homes = homes_for(last->n_literals);
-    size_t end = table_end(last->literals, homes);
-    size_t words = table + (homes > 0 ? words_for(end * sizeof(struct slot)) + 1 : 0);
+    unsigned table = table_for(last->n_literals);
+    size_t slots = table != NO_TABLE ? table_end(last->literals, table) : 0;
+    size_t codes = words_for(sizeof(struct packed) + slots * sizeof(struct slot)) + (slots > 0);
+    size_t words = codes + words_for(n_routes * sizeof(uint16_t) + text);
     struct packed *to = (struct packed *)part_begin(p, words);
 
     if (to == NULL)
         return -ENOMEM;
-    to->homes = homes;
-    to->wildcard = last->wildcard != NULL ? last->wildcard->at : 0;
+    if (last->wildcard != NULL) {
+        to->wildcard = last->wildcard->at;
+        to->wildcard_table = last->wildcard->table;
+    }
+    to->codes = (uint32_t)codes;
     to->n_routes = (uint16_t)n_routes;
     to->text_n = (uint16_t)text;
-    to->table = (uint16_t)table;
+    to->table = n->table = (uint8_t)table;
     write_codes(last, p->numbers, to);
     write_text(n, last, (char *)(uintptr_t)text_of(to));
-    if (homes > 0)
-        write_table(last->literals, homes, end, (struct slot *)(uintptr_t)table_of(to));
+    if (slots > 0)
+        write_table(last->literals, table, slots, (struct slot *)(uintptr_t)table_of(to));
     return part_end(p, words, &n->at);
 }
 
@@ -353,8 +375,6 @@ static inline bool goes_on(struct str path, size_t at, const struct packed *n)
 {
     size_t rest = path.n - at, text_n = n->text_n;
 
-    if (text_n == 0)
-        return true;
     return text_n <= rest && (text_n == rest || path.p[at + text_n] == '/') &&
            is_text(path, at, text_of(n), text_n);
 }
@@ -364,15 +384,18 @@ static const struct packed *node_at(const uint64_t *words, uint32_t at)
     return (const struct packed *)(words + at);
 }
 
-/* The edge from n for the segment s[at..end), or NULL. */
-static inline const struct slot *find(const uint64_t *words, const struct packed *n, struct str s,
-                                      size_t at, size_t end, uint32_t hash)
+/* The edge from n, whose table that is, for the segment s[at..end), or NULL. */
+static inline const struct slot *find(const uint64_t *words, const struct packed *n, unsigned table,
+                                      struct str s, size_t at, size_t end, uint32_t hash)
 {
-    const struct slot *slot = table_of(n) + home_of(hash, n->homes);
+    uint32_t key = key_of(hash);
+    const struct slot *slot = table_of(n) + home_of(key, table);
 
-    while (slot->hash < hash)
+    unsigned one = slot[0].key < key, two = one & (slot[1].key < key), three = two & (slot[2].key < key);
+    slot += one + two + three;
+    while (unlikely(slot->key < key))
         slot++;
-    for (; slot->hash == hash; slot++) {
+    for (; (slot->key ^ key) <= TABLE_MASK; slot++) {
         const struct name *name = (const struct name *)(words + slot->name);
         if (name->n == end - at && is_text(s, at, name->text, name->n))
             return slot;
@@ -384,7 +407,7 @@ bool walk_from_host(struct walk *w, struct packed_tree hosts, struct str host)
 {
     const struct packed *n = node_at(w->words, hosts.node);
     const struct slot *s =
-        hosts.node != 0 ? find(w->words, n, host, 0, host.n, hash_str(host)) : NULL;
+        hosts.node != 0 ? find(w->words, n, n->table, host, 0, host.n, hash_str(host)) : NULL;
 
     if (s == NULL)
         return false;
@@ -397,6 +420,7 @@ enum { STEP_WILDCARD, STEP_END, STEP_REST };
 /* Where the walk is: path[0..at) leads to the node. */
 struct place {
     const struct packed *node;
+    unsigned table;
     uint32_t first; /* number of its first route */
     size_t at;
 };
@@ -425,16 +449,20 @@ static inline bool met(struct walk *w, const struct place *p, enum end_kind end,
 /* To the literal child; `end` and `hash` are the segment's. False: there is none. */
 static inline bool take_literal(const struct walk *w, struct place *p, size_t end, uint32_t hash)
 {
-    const struct slot *s = find(w->words, p->node, w->path, p->at + 1, end, hash);
+    const struct slot *s = find(w->words, p->node, p->table, w->path, p->at + 1, end, hash);
 
     if (s == NULL)
         return false;
     const struct packed *child = node_at(w->words, s->node);
-    if (!goes_on(w->path, end, child))
-        return false;
+    if (child->text_n != 0) {
+        if (!goes_on(w->path, end, child))
+            return false;
+        end += child->text_n;
+    }
     p->node = child;
+    p->table = s->key & TABLE_MASK;
     p->first += s->before;
-    p->at = end + child->text_n;
+    p->at = end;
     return true;
 }
 
@@ -444,13 +472,14 @@ static inline bool take_wildcard(struct walk *w, struct place *p, size_t end)
 {
     const struct packed *child = node_at(w->words, p->node->wildcard);
 
-    if (!goes_on(w->path, end, child))
+    if (child->text_n != 0 && !goes_on(w->path, end, child))
         return false;
     w->captures[w->n_captures].begin = (uint32_t)p->at + 1;
     w->captures[w->n_captures++].end = (uint32_t)end;
     p->first += p->node->n_routes;
+    p->table = p->node->wildcard_table;
     p->node = child;
-    p->at = end + child->text_n;
+    p->at = child->text_n != 0 ? end + child->text_n : end;
     return true;
 }
 
@@ -463,7 +492,7 @@ static bool walk_down(struct walk *w, struct place p)
         size_t end;
         uint32_t hash = hash_segment(w->path, p.at + 1, &end);
 
-        if (p.node->homes != 0 && take_literal(w, &p, end, hash)) {
+        if (p.table != NO_TABLE && take_literal(w, &p, end, hash)) {
             if (from.node->wildcard != 0)
                 may_go_on(w, &from, STEP_WILDCARD);
             else if (from.node->flags & NODE_HAS_REST)
@@ -484,7 +513,7 @@ static bool walk_down(struct walk *w, struct place p)
 static bool walk_elsewhere(struct walk *w)
 {
     struct way *way = &w->ways[w->n_ways - 1];
-    struct place p = { node_at(w->words, way->node), way->first, way->at };
+    struct place p = { node_at(w->words, way->node), NO_TABLE, way->first, way->at };
     unsigned step = way->step;
     bool whole = p.at == w->path.n;
     size_t end;
@@ -509,9 +538,10 @@ static bool walk_elsewhere(struct walk *w)
 bool walk_next(struct walk *w)
 {
     if (w->root.node != 0) {
-        struct place p = { node_at(w->words, w->root.node), w->root.first, 0 };
+        struct place p = { node_at(w->words, w->root.node), 0, w->root.first, 0 };
         w->root.node = 0;
         w->n_captures = 0;
+        p.table = p.node->table;
         p.at = p.node->text_n;
         if (goes_on(w->path, 0, p.node) && walk_down(w, p))
             return true;

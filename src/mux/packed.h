@@ -56,7 +56,7 @@ int packing_add(struct packing *p, struct tree_node *root, bool hosts, struct pa
 void packing_done(struct packing *p);
 
 /* So many words behind the last are read, and mean nothing. */
-#define PACKED_BEHIND 1
+#define PACKED_BEHIND 5
 
 enum hit {
     HIT_EXACT, /* the path, or a path that ends in '/' with an empty tail */

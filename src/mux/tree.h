@@ -41,6 +41,7 @@ struct tree_node {
     /* packed.c's, while it packs: where the node and its name are, and how many routes come between
      * the first of the parent and its own. */
     uint32_t at, name_at, before;
+    uint8_t table;
 };
 
 /* Nodes by parent and text. */
