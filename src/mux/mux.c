@@ -41,7 +41,7 @@ struct mux {
     void **routes;             /* what mux_add() was given, by number */
     struct packed_tree any_host;
     struct packed_tree exact, below; /* hosts: of this name; of "*." and this name */
-    size_t below_max;                /* the longest name in `below` */
+    size_t below_max;                /* the longest name in `below`, its dot included */
     struct str *tokens;        /* of methods from METHOD_OTHER on, sorted */
     size_t n_tokens;
 };
@@ -200,7 +200,7 @@ static int seal_trees(struct mux *m, const uint16_t *numbers)
 
     packing_done(&p);
     for (const struct tree_node *h = m->building->below.literals; h != NULL; h = h->next)
-        m->below_max = max_of(m->below_max, h->text.n);
+        m->below_max = max_of(m->below_max, h->text.n + 1);
     return r;
 }
 
@@ -253,14 +253,14 @@ void mux_candidates(const struct mux *m, struct str host, struct str path,
     check(m->building == NULL);
     ret->mux = m;
     ret->host = host;
-    ret->host_at = host.n > m->below_max ? host.n - m->below_max - 1 : 0;
+    ret->host_at = host.n > m->below_max ? host.n - m->below_max : 0;
     ret->host_at = max_of(ret->host_at, (size_t)1);
     ret->route = SIZE_MAX;
     ret->any_host = path.n > 0 && path.p[0] == '/';
     walk_init(&ret->walk, m->words, ret->any_host ? path : STR("/"));
     if (!ret->any_host)
         ret->host_at = host.n;
-    else if (!walk_from_host(&ret->walk, m->exact, host))
+    else if (m->exact.node == 0 || !walk_from_host(&ret->walk, m->exact, host))
         next_tree(ret);
 }
 

@@ -436,14 +436,17 @@ static inline void may_go_on(struct walk *w, const struct place *p, unsigned ste
     way->step = (uint16_t)step;
 }
 
-static inline bool met(struct walk *w, const struct place *p, enum end_kind end, enum hit hit)
+/* What there is at a place: nothing, more of the path, or routes that are met. */
+enum lead { NOWHERE, DOWN, MET };
+
+static inline enum lead met(struct walk *w, const struct place *p, enum end_kind end, enum hit hit)
 {
     w->node = p->node;
     w->first = p->first;
     w->end = end;
     w->hit = hit;
     w->tail = (uint32_t)min_of(p->at + 1, w->path.n + w->slash);
-    return true;
+    return MET;
 }
 
 /* To the literal child; `end` and `hash` are the segment's. False: there is none. */
@@ -483,9 +486,8 @@ static inline bool take_wildcard(struct walk *w, struct place *p, size_t end)
     return true;
 }
 
-/* Down from p, as long as the path says where; keeps in w->ways where else it may go on. True:
- * routes are met. */
-static bool walk_down(struct walk *w, struct place p)
+/* Down from p, as long as the path says where; keeps in w->ways where else it may go on. */
+static enum lead walk_down(struct walk *w, struct place p)
 {
     while (p.at < w->path.n) {
         struct place from = p;
@@ -502,54 +504,69 @@ static bool walk_down(struct walk *w, struct place p)
         if (p.node->flags & NODE_HAS_REST)
             may_go_on(w, &p, STEP_REST);
         if (p.node->wildcard == 0 || !take_wildcard(w, &p, end))
-            return false;
+            return NOWHERE;
     }
     if (p.node->flags & (NODE_HAS_END | NODE_HAS_REST))
         may_go_on(w, &p, STEP_END);
-    return !w->slash && p.node->flags & NODE_HAS_EXACT && met(w, &p, END_EXACT, HIT_EXACT);
+    return !w->slash && p.node->flags & NODE_HAS_EXACT ? met(w, &p, END_EXACT, HIT_EXACT) : NOWHERE;
 }
 
-/* One of the ways that were left; true: routes are met. */
-static bool walk_elsewhere(struct walk *w)
+static enum lead walk_begin(struct walk *w, struct place *p)
+{
+    p->node = node_at(w->words, w->root.node);
+    p->table = p->node->table;
+    p->first = w->root.first;
+    p->at = p->node->text_n;
+    w->root.node = 0;
+    w->n_captures = 0;
+    return goes_on(w->path, 0, p->node) ? DOWN : NOWHERE;
+}
+
+/* One of the ways that were left. */
+static enum lead walk_elsewhere(struct walk *w, struct place *p)
 {
     struct way *way = &w->ways[w->n_ways - 1];
-    struct place p = { node_at(w->words, way->node), NO_TABLE, way->first, way->at };
     unsigned step = way->step;
-    bool whole = p.at == w->path.n;
     size_t end;
 
+    p->node = node_at(w->words, way->node);
+    p->first = way->first;
+    p->at = way->at;
     w->n_captures = way->n_captures;
-    if (step != STEP_REST && p.node->flags & NODE_HAS_REST)
+    if (step != STEP_REST && p->node->flags & NODE_HAS_REST)
         way->step = STEP_REST;
     else
         w->n_ways--;
     switch (step) {
     case STEP_WILDCARD:
-        hash_segment(w->path, p.at + 1, &end);
-        return take_wildcard(w, &p, end) && walk_down(w, p);
+        hash_segment(w->path, p->at + 1, &end);
+        return take_wildcard(w, p, end) ? DOWN : NOWHERE;
     case STEP_END:
-        return p.node->flags & NODE_HAS_END &&
-               met(w, &p, END_SLASH, w->slash ? HIT_EXACT : HIT_SLASH);
+        if (!(p->node->flags & NODE_HAS_END))
+            return NOWHERE;
+        return met(w, p, END_SLASH, w->slash ? HIT_EXACT : HIT_SLASH);
     default:
-        return met(w, &p, END_REST, !whole ? HIT_TAIL : w->slash ? HIT_EXACT : HIT_SLASH);
+        return met(w, p, END_REST,
+                   p->at < w->path.n ? HIT_TAIL
+                   : w->slash        ? HIT_EXACT
+                                     : HIT_SLASH);
     }
 }
 
 bool walk_next(struct walk *w)
 {
-    if (w->root.node != 0) {
-        struct place p = { node_at(w->words, w->root.node), 0, w->root.first, 0 };
-        w->root.node = 0;
-        w->n_captures = 0;
-        p.table = p.node->table;
-        p.at = p.node->text_n;
-        if (goes_on(w->path, 0, p.node) && walk_down(w, p))
+    struct place p;
+    enum lead lead = w->root.node != 0 ? walk_begin(w, &p) : NOWHERE;
+
+    for (;;) {
+        if (lead == DOWN)
+            lead = walk_down(w, p);
+        if (lead == MET)
             return true;
+        if (w->n_ways == 0)
+            return false;
+        lead = walk_elsewhere(w, &p);
     }
-    while (w->n_ways > 0)
-        if (walk_elsewhere(w))
-            return true;
-    return false;
 }
 
 uint32_t walk_route(const struct walk *w, size_t *at, uint16_t *ret_code)
