@@ -40,12 +40,14 @@ struct slot {
     uint32_t key;
     uint32_t name;   /* the segment: a struct name */
     uint32_t node;   /* the child */
-    uint32_t before; /* routes from the first of the parent to the first of the child */
+    uint32_t before : 31; /* routes from the first of the parent to the first of the child */
+    uint32_t apart : 1;   /* what is below the child is nowhere else, and right before it */
 };
+#define LINE 64 /* of memory, in bytes */
 #define KEY_BITS 31
 #define KEY_NONE UINT32_MAX
 #define TABLE_MASK 31u
-#define SCANNED_MAX 4 /* so many children have one home */
+#define DENSE_MAX 16 /* so many children have fewer homes than there are of them */
 
 struct name {
     uint16_t n;
@@ -179,7 +181,7 @@ static unsigned table_for(size_t n)
 
     if (n == 0)
         return NO_TABLE;
-    while (n > SCANNED_MAX && (size_t)1 << table < n + n / 2)
+    while ((size_t)1 << table < (n <= DENSE_MAX ? n / 2 + 1 : n + n / 2))
         table++;
     return table;
 }
@@ -284,7 +286,11 @@ static void write_table(const struct tree_node *literals, unsigned table, size_t
         uint32_t key = key_of(c->hash);
         for (size_t home = home_of(key, table); at < home;)
             slots[at++].key = KEY_NONE;
-        slots[at++] = (struct slot){ key | c->table, c->name_at, c->at, c->before };
+        slots[at++] = (struct slot){ .key = key | c->table,
+                                     .name = c->name_at,
+                                     .node = c->at,
+                                     .before = c->before & INT32_MAX,
+                                     .apart = c->apart };
     }
     while (at < end)
         slots[at++].key = KEY_NONE;
@@ -330,8 +336,10 @@ static int pack_run(struct packing *p, struct tree_node *n, struct tree_node *la
     if (r == 0 && last->wildcard != NULL)
         r = pack_run(p, last->wildcard, run_end(last->wildcard));
     for (struct tree_node *c = last->literals; r == 0 && c != NULL; c = c->next) {
+        size_t begin = p->n;
         c->before = p->n_routes - first;
         r = pack_run(p, c, run_end(c));
+        c->apart = last->n_literals > DENSE_MAX && p->n - begin > LINE / sizeof *p->words;
         if (r == 0)
             r = pack_name(p, c->text, &c->name_at);
     }
@@ -457,6 +465,9 @@ static inline bool take_literal(const struct walk *w, struct place *p, size_t en
     if (s == NULL)
         return false;
     const struct packed *child = node_at(w->words, s->node);
+    if (s->apart)
+        for (int line = -4; line < 0; line++)
+            __builtin_prefetch((const char *)child + line * LINE);
     if (child->text_n != 0) {
         if (!goes_on(w->path, end, child))
             return false;

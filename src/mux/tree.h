@@ -42,6 +42,7 @@ struct tree_node {
      * the first of the parent and its own. */
     uint32_t at, name_at, before;
     uint8_t table;
+    bool apart : 1;
 };
 
 /* Nodes by parent and text. */

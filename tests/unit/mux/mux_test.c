@@ -514,6 +514,78 @@ START_TEST(many_methods)
 }
 END_TEST
 
+/* Tables of all small sizes and of a large one, in which some names have the first bits of their
+ * hashes in common: each name is found, others are not. */
+static void check_table(size_t n, const char *pattern, const char *request)
+{
+    struct mux *m = mux_new(&arena);
+    char text[64];
+    void *other;
+
+    for (size_t i = 0; i < n; i++) {
+        snprintf(text, sizeof text, pattern, i);
+        ck_assert_int_eq(mux_add(m, parse(text), (void *)(i + 1), &other), 0);
+    }
+    sealed(m);
+    for (size_t i = 0; i < 2 * n + 50; i++) {
+        snprintf(text, sizeof text, request, i);
+        if (routed(m, text) != (void *)(i < n ? i + 1 : 0))
+            ck_abort_msg("%s of %zu", text, n);
+    }
+}
+
+START_TEST(tables)
+{
+    for (size_t n = 0; n < 150; n++) {
+        check_table(n, "/k%zu", "GET h/k%zu");
+        check_table(n, "/{x}/k%zu/y", "GET h/a/k%zu/y");
+        check_table(n, "h%zu.org/", "GET h%zu.org/");
+        check_table(n, "*.a-long-name-of-a-host-%zu.org/", "GET x.a-long-name-of-a-host-%zu.org/");
+        arena_reset(&arena);
+    }
+    check_table(150000, "/k%zu", "GET h/k%zu");
+}
+END_TEST
+
+/* What resources have in common is kept once, whatever order it was added in: a route takes little
+ * more than a pointer. Each is told from the same one of another resource. */
+START_TEST(equal_parts_are_kept_once)
+{
+    enum { N = 4000 };
+    static const char *const shape[][2] = {
+        { "GET /api/resource-%zu", "GET h/api/resource-%zu" },
+        { "POST /api/resource-%zu", "POST h/api/resource-%zu" },
+        { "GET /api/resource-%zu/{id}", "GET h/api/resource-%zu/7" },
+        { "/api/resource-%zu/{id}", "PUT h/api/resource-%zu/7" },
+        { "GET /api/resource-%zu/{id}/files/{path...}", "GET h/api/resource-%zu/7/files/a/b" },
+        { "GET /api/resource-%zu/search", "GET h/api/resource-%zu/search" },
+        { "LINK /api/resource-%zu/list/of/all", "LINK h/api/resource-%zu/list/of/all" },
+        { "PURGE /api/resource-%zu/list/of/all", "PURGE h/api/resource-%zu/list/of/all" },
+    };
+    const size_t n = array_len(shape);
+    struct arena own;
+    char text[128];
+    void *other;
+
+    arena_init(&own, MIB(16));
+    struct mux *m = mux_new(&own);
+    for (size_t i = 0; i < N; i++)
+        for (size_t k = 0; k < n; k++) {
+            size_t action = i % 2 ? k : n - 1 - k;
+            snprintf(text, sizeof text, shape[action][0], i);
+            ck_assert_int_eq(mux_add(m, parse(text), (void *)(1 + i * n + action), &other), 0);
+        }
+    sealed(m);
+    ck_assert_uint_lt(own.used, N * n * 20);
+    for (size_t i = 0; i < N; i++)
+        for (size_t k = 0; k < n; k++) {
+            snprintf(text, sizeof text, shape[k][1], i);
+            ck_assert_ptr_eq(routed(m, text), (void *)(1 + i * n + k));
+        }
+    arena_done(&own);
+}
+END_TEST
+
 /* The deepest pattern there is, and a path that is deeper. */
 START_TEST(deep)
 {
@@ -560,6 +632,8 @@ int main(void)
     tcase_add_test(tc, no_memory);
     tcase_add_test(tc, many_routes);
     tcase_add_test(tc, many_methods);
+    tcase_add_test(tc, tables);
+    tcase_add_test(tc, equal_parts_are_kept_once);
     tcase_add_test(tc, deep);
     suite_add_tcase(s, tc);
     tcase_add_checked_fixture(quick, setup, teardown);
