@@ -15,8 +15,7 @@
 #include <sys/mman.h>
 
 #include "base/check.h"
-#include "mux/hash.h"
-#include "mux/tree.h"
+#include "mux/pack.h"
 
 #define MUX_MAGIC 0x6d75785fu
 #define BUILDING_MAX MIB(4096)
@@ -42,7 +41,7 @@ struct mux {
     struct packed_tree any_host;
     struct packed_tree exact, below; /* hosts: of this name; of "*." and this name */
     size_t below_max;                /* the longest name in `below`, its dot included */
-    struct str *tokens;        /* of methods from METHOD_OTHER on, sorted */
+    struct str *tokens;              /* of methods from METHOD_OTHER on, sorted */
     size_t n_tokens;
 };
 

@@ -22,8 +22,8 @@ struct mux;
 
 struct mux_match {
     void *const *route; /* where what mux_add() was given is kept, or NULL; see mux_route() */
-    bool add_slash;    /* redirect to path + "/"; then there is no route */
-    bool other_method; /* no route and no add_slash, but one with another method: 405 */
+    bool add_slash;     /* redirect to path + "/"; then there is no route */
+    bool other_method;  /* no route and no add_slash, but one with another method: 405 */
     /* Of a route: slices of the path, in the order of its pattern's names; no more than these are
      * set. */
     struct str captures[MUX_CAPTURES_MAX];
@@ -75,7 +75,7 @@ struct mux_candidates {
     struct str host;
     size_t host_at; /* behind the dots that trees of suffixes were looked for */
     bool any_host;  /* the tree of the patterns without a host is still to come */
-    size_t route; /* at the node that was met last */
+    size_t route;   /* at the node that was met last */
 };
 void mux_candidates(const struct mux *m, struct str host, struct str path,
                     struct mux_candidates *ret);

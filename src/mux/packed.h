@@ -9,8 +9,9 @@
  * a node's first route. Methods are numbers in the node (tree.h), and captures are noted on the
  * way: neither the patterns nor anything else that exists once a route is looked at.
  *
- * A run of literals that nothing branches off is the text of one node. Children stand in a table
- * behind their node, in the order of their hashes, with gaps; one probe mostly hits or ends it.
+ * A run of literals that nothing branches off is the text of one node. Children are found in a
+ * table by their hash; an edge has what the next one is looked up with, so a level costs one access
+ * to memory that waits for another.
  *
  * The walk meets the most specific route first: at every node the literal child holds the more
  * specific ones, then the wildcard child, then the tail. It keeps the places where it may
@@ -32,31 +33,14 @@
 #define PACKED_CAPTURES_MAX 16 /* wildcards on the way to one route, its tail included */
 
 struct packed;
-struct tree_node;
 
 /* A tree that is packed: its root, and the number of its first route. The node 0: it is empty. */
 struct packed_tree {
     uint32_t node, first;
 };
 
-/* While trees are packed. `words` and `parts` are from malloc. */
-struct packing {
-    uint64_t *words; /* `n` of `cap` are in use; [0] is none of a node's */
-    size_t n, cap;
-    struct part *parts; /* what stands in `words`, by hash; at most half full */
-    size_t n_parts, cap_parts;
-    const uint16_t *numbers; /* of the methods from METHOD_OTHER on, in place of what the tree has */
-    void **routes;           /* what mux_add() was given, by number; room for all */
-    uint32_t n_routes;
-};
-
-/* What is below `root`; `hosts`: whose children are hosts, each the root of a tree of its own, for
- * walk_from_host(). 0; -ENOMEM; -EOVERFLOW: over 2^32 words. */
-int packing_add(struct packing *p, struct tree_node *root, bool hosts, struct packed_tree *ret) MUST_USE;
-void packing_done(struct packing *p);
-
-/* So many words behind the last are read, and mean nothing. */
-#define PACKED_BEHIND 5
+/* So many words behind the last are read, and mean nothing: behind a text or a table. */
+#define PACKED_BEHIND 4
 
 enum hit {
     HIT_EXACT, /* the path, or a path that ends in '/' with an empty tail */
@@ -73,8 +57,8 @@ struct way {
 
 struct walk {
     const uint64_t *words;
-    struct str path; /* without the final slash */
-    bool slash;      /* whether it had one */
+    struct str path;         /* without the final slash */
+    bool slash;              /* whether it had one */
     struct packed_tree root; /* to begin at; 0: begun, or there is none */
     /* What was met last. */
     const struct packed *node;

@@ -476,8 +476,7 @@ START_TEST(wildcards_beside_many_literals)
             snprintf(text, sizeof text, form[k], i, i);
             for (char *c = text; *c; c++)
                 *c = *c == '{' || *c == '}' ? '-' : *c;
-            ck_assert_ptr_eq(routed(m, arena_printf(&arena, "GET %s", text).p),
-                             (void *)(i + 1));
+            ck_assert_ptr_eq(routed(m, arena_printf(&arena, "GET %s", text).p), (void *)(i + 1));
         }
 }
 END_TEST

@@ -600,11 +600,11 @@ static void copy_pattern(struct ref *r, const struct kind *k, size_t copy)
     r->large = true;
     r->method =
         change == 0 ? methods_of_patterns[any_of(array_len(methods_of_patterns))] : k->method;
-    r->host = copy % 3 == 0 ? arena_printf(&arena, "h%zu.example.org", copy).p
+    r->host = copy % 3 == 0   ? arena_printf(&arena, "h%zu.example.org", copy).p
               : copy % 9 == 1 ? arena_printf(&arena, "*.h%zu.example.org", copy).p
                               : "";
-    finish_pattern(r, arena_printf(&arena, "%s/c%zu%s%s%s", copy % 2 ? "/api" : "", copy % 3 ? copy : 0,
-                                   k->path, change == 1 ? "/odd" : "",
+    finish_pattern(r, arena_printf(&arena, "%s/c%zu%s%s%s", copy % 2 ? "/api" : "",
+                                   copy % 3 ? copy : 0, k->path, change == 1 ? "/odd" : "",
                                    change == 2 ? tails[any_of(array_len(tails))] : k->tail)
                           .p);
 }
