@@ -2,11 +2,10 @@
  * mux.c - see mux.h: hosts, the decision, captures, Allow.
  *
  * Each host of the patterns has its own tree of paths: first as nodes (tree.h), of which a seal
- * makes the packed form (packed.h). Hosts are in a hash table; "example.org" has a tree for itself
- * and one for "*.example.org". A request looks up its host and what stands behind each of its dots;
- * the entry of the longest one leads to the next shorter one of which there is a wildcard: that
- * is the order from the exact host over the longest suffix to the patterns without a host. Built by
- * one thread, sealed, then immutable: any thread.
+ * makes the packed form (pack.h, packed.h). Hosts are found as the segments of paths are;
+ * "example.org" has a tree for itself and one for "*.example.org". A request looks up its host,
+ * then what stands behind each of its dots: that is the order from the exact host over the longest
+ * suffix to the patterns without a host. Built by one thread, sealed, then immutable: any thread.
  */
 #include "mux/mux.h"
 

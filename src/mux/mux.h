@@ -21,7 +21,7 @@ struct mux;
 #define MUX_METHODS_MAX 8192 /* methods that enum method does not know, in one mux; likewise */
 
 struct mux_match {
-    void *const *route; /* where what mux_add() was given is kept, or NULL; see mux_route() */
+    void *const *route; /* where the mux keeps what mux_add() was given, or NULL; mux_route() */
     bool add_slash;     /* redirect to path + "/"; then there is no route */
     bool other_method;  /* no route and no add_slash, but one with another method: 405 */
     /* Of a route: slices of the path, in the order of its pattern's names; no more than these are
@@ -55,8 +55,8 @@ int mux_seal(struct mux *m) MUST_USE;
 void mux_match(const struct mux *m, enum method method, struct str method_token, struct str host,
                struct str path, struct mux_match *ret);
 
-/* The route, or NULL. That of a large mux is in no cache: mux_match() asks for it, and who has
- * something else to do before comes here later. */
+/* The route, or NULL. A large mux does not read what it keeps of one route alone, which is in no
+ * cache, but asks for it: so it is not waited for as long as nobody comes here. */
 static inline void *mux_route(const struct mux_match *m)
 {
     return m->route != NULL ? *m->route : NULL;
