@@ -119,7 +119,7 @@ static unsigned table_for(size_t n)
 
     if (n == 0)
         return NO_TABLE;
-    while ((size_t)1 << table < (n <= DENSE_MAX ? n / 2 + 1 : n + n / 2))
+    while ((size_t)1 << table < (n <= DENSE_MAX ? n / 2 + 1 : n + n / 4))
         table++;
     return table;
 }

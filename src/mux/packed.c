@@ -40,10 +40,8 @@ static inline const struct slot *find(const uint64_t *words, const struct packed
 
     /* How many of others come first is chance: a branch would be guessed wrong. Behind the KEY_NONE
      * of the last stands something else. */
-    unsigned one = slot[0].key < key;
-    unsigned two = one & (slot[1].key < key);
-    unsigned three = two & (slot[2].key < key);
-    slot += one + two + three;
+    unsigned one = slot[0].key < key, two = one & (slot[1].key < key);
+    slot += one + two;
     while (unlikely(slot->key < key))
         slot++;
     for (; (slot->key ^ key) <= TABLE_MASK; slot++) {

@@ -40,7 +40,7 @@ struct packed_tree {
 };
 
 /* So many words behind the last are read, and mean nothing: behind a text or a table. */
-#define PACKED_BEHIND 4
+#define PACKED_BEHIND 3
 
 enum hit {
     HIT_EXACT, /* the path, or a path that ends in '/' with an empty tail */
