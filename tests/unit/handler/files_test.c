@@ -59,7 +59,6 @@ static void make_file(const char *name, const char *text)
     close(fd);
 }
 
-
 static void make_dir(const char *name)
 {
     ck_assert_int_eq(mkdir(below(name), 0755), 0);
