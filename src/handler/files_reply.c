@@ -271,10 +271,7 @@ static struct found *recall(struct exchange *x, struct filecache *cache, struct 
 
 static bool is_fresh(struct exchange *x, const struct found *f)
 {
-    const struct files *conf = exchange_conf(x);
-
-    return exchange_now(x) - f->checked < conf->cache &&
-           (f->file == NULL || file_is_current(f->file));
+    return exchange_now(x) < f->until && (f->file == NULL || file_is_current(f->file));
 }
 
 /* A reference that goes with the exchange. */
