@@ -68,6 +68,7 @@ struct found *found_new(struct lookup *l, const struct found_about *about)
     if (f == NULL)
         return NULL;
     *f = (struct found){ .version = *v,
+                         .young = l->young,
                          .siblings = l->siblings,
                          .coding = l->coding,
                          .file = l->file,

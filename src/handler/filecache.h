@@ -31,7 +31,8 @@ struct found_key {
 /* A file that was found, and what its responses say of it. Immutable but for the cache's part. */
 struct found {
     struct version version;
-    unsigned siblings; /* as in struct lookup */
+    bool young;        /* as in struct lookup, */
+    unsigned siblings; /* and this */
     enum coding coding;
     struct file *file; /* or NULL: */
     char *content;     /* all of it */

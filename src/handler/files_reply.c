@@ -325,7 +325,7 @@ static struct search *search_new(struct exchange *x, const struct found_key *key
     memcpy(s->lookup.rank, rank, sizeof s->lookup.rank);
     if (known != NULL && hold(x, found_ref(known))) {
         s->known = known;
-        s->lookup.known = &known->version;
+        s->lookup.known = known->young ? NULL : &known->version;
         s->lookup.known_siblings = known->siblings;
     }
     return s;
@@ -386,6 +386,11 @@ static enum step fall_back(struct exchange *x)
     return s != NULL ? look(x, s) : exchange_fail(x, 503, "no_memory");
 }
 
+static enum step miss(struct exchange *x, const struct search *s, int error)
+{
+    return may_fall_back(x, s) ? fall_back(x) : refuse(x, error);
+}
+
 static enum step look_again(struct exchange *x)
 {
     return look(x, exchange_state(x));
@@ -413,12 +418,15 @@ static enum step looked(struct exchange *x)
 {
     const struct files *conf = exchange_conf(x);
     struct search *s = exchange_state(x);
+    struct filecache *cache = exchange_local(x);
     struct lookup *l = &s->lookup;
 
     if (wants_time(l) && !on_worker(x))
         return exchange_wait(
             x, (struct wait){
                    .then = look_again, .late = look_again, .withdraw = withdraw, .time = l->wait });
+    if (cache != NULL && !l->unchanged)
+        filecache_drop(cache, s->known);
     switch (-l->error) {
     case 0:
         return reply_found(x, s);
@@ -429,7 +437,7 @@ static enum step looked(struct exchange *x)
     case ENAMETOOLONG:
         if (conf->listing && !s->key.fallback && (l->given.n == 0 || str_ends(l->given, STR("/"))))
             return list(x, s);
-        return may_fall_back(x, s) ? fall_back(x) : refuse(x, l->error);
+        return miss(x, s, l->error);
     default:
         return refuse(x, l->error);
     }
@@ -447,7 +455,8 @@ static enum step look(struct exchange *x, struct search *s)
         }
         return looked(x);
     }
-    exchange_count(x, file_cache_misses);
+    if (l->tries == 0)
+        exchange_count(x, file_cache_misses);
     lookup_run(l, true);
     return l->error == -EAGAIN ? exchange_offload(x, work_look, looked) : looked(x);
 }
@@ -476,7 +485,7 @@ static enum step listed(struct exchange *x)
     struct response *r = exchange_response(x);
 
     if (s->listing_error == -ENOENT || s->listing_error == -ENOTDIR)
-        return may_fall_back(x, s) ? fall_back(x) : refuse(x, s->listing_error);
+        return miss(x, s, s->listing_error);
     if (s->listing_error < 0)
         return refuse(x, s->listing_error);
     r->status = 200;
