@@ -230,14 +230,19 @@ static enum step reply(struct exchange *x, struct found *f)
  * order; as a number, and in rank[] the more the better. */
 static unsigned want_of(const struct request *q, const struct tree *tree, uint8_t *rank)
 {
-    unsigned plain = accept_encoding(q, STR("identity")), quality[CODING_PLAIN];
-    unsigned want = 1; /* other than WANT_ANY */
+    struct str names[N_CODINGS];
+    unsigned quality[N_CODINGS], want = 1; /* other than WANT_ANY */
 
     for (enum coding c = 0; c < CODING_PLAIN; c++)
-        quality[c] = tree->coded[c] ? accept_encoding(q, coding_name(c)) : 0;
+        names[c] = coding_name(c);
+    names[CODING_PLAIN] = STR("identity");
+    accept_encodings(q, names, N_CODINGS, quality);
+    for (enum coding c = 0; c < CODING_PLAIN; c++)
+        if (!tree->coded[c])
+            quality[c] = 0;
     for (enum coding c = 0; c < CODING_PLAIN; c++) {
         rank[c] = 0;
-        if (quality[c] > 0 && quality[c] >= plain) {
+        if (quality[c] > 0 && quality[c] >= quality[CODING_PLAIN]) {
             rank[c] = 1;
             for (enum coding d = 0; d < CODING_PLAIN; d++)
                 rank[c] = (uint8_t)(rank[c] + (quality[d] < quality[c] ||
