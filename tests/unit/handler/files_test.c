@@ -472,37 +472,6 @@ START_TEST(fallback_not_needed)
 }
 END_TEST
 
-/* With what the loop has kept. */
-static void get_gzip(const char *target)
-{
-    void *kept = x->local;
-
-    x->local = NULL;
-    again();
-    x->local = kept;
-    get("GET", target);
-    fake_exchange_field(x, "Accept-Encoding", "gzip");
-    run();
-}
-
-/* What was known of the file alone goes, else it would be looked for from then on. */
-START_TEST(sibling_appears)
-{
-    fake_conf_time(&conf, "cache", 300 * NSEC_PER_MSEC);
-    ready();
-    get_gzip("/s/a.txt");
-    ck_assert_ptr_null(fake_exchange_value(x, "Content-Encoding"));
-    make_file("a.txt.gz", "gzip");
-    usleep(301000);
-    get_gzip("/s/a.txt");
-    ck_assert_str_eq(fake_exchange_value(x, "Content-Encoding"), "gzip");
-    ck_assert_uint_eq(stats_read(&x->stats, file_cache_misses), 1);
-    get_gzip("/s/a.txt");
-    ck_assert_str_eq(fake_exchange_value(x, "Content-Encoding"), "gzip");
-    ck_assert_uint_eq(stats_read(&x->stats, file_cache_hits), 1);
-}
-END_TEST
-
 START_TEST(own_types)
 {
     fake_conf_strs(&conf, "types", "text/x-own txt", NULL);
@@ -806,7 +775,6 @@ int main(void)
     tcase_add_test(tc, no_index);
     tcase_add_loop_test(tc, fallback, 0, array_len(fallbacks));
     tcase_add_test(tc, fallback_not_needed);
-    tcase_add_test(tc, sibling_appears);
     tcase_add_test(tc, own_types);
     tcase_add_test(tc, long_name);
     tcase_add_test(tc, pool_runs);
