@@ -25,7 +25,7 @@ static const struct part *part_of(const struct body *b)
 /* The part that has the next byte; NULL: there is none. */
 static const struct part *next_part(struct body *b)
 {
-    for (; b->part < b->n_parts; b->part++, b->at = 0) {
+    for (; b->part < b->n_parts; b->part++, b->at = b->probed = 0) {
         const struct part *p = part_of(b);
         if (b->at < p->bytes.n + p->length)
             return p;
@@ -78,24 +78,6 @@ static void fetch_work(void *arg)
         t->n = file_changed(t->file) ? -ESTALE : n;
 }
 
-static int fetch_room(struct exchange *x, size_t n)
-{
-    struct budget *budget = &x->engine->bounds->memory;
-    struct fetch *t = &x->fetch;
-
-    if (t->buf != NULL)
-        return 0;
-    if (!budget_take(budget, n))
-        return -ENOMEM;
-    t->buf = malloc(n);
-    if (t->buf == NULL) {
-        budget_give(budget, n);
-        return -ENOMEM;
-    }
-    t->size = n;
-    return 0;
-}
-
 static void fetch_drop(struct exchange *x)
 {
     struct fetch *t = &x->fetch;
@@ -105,6 +87,26 @@ static void fetch_drop(struct exchange *x)
         budget_give(&x->engine->bounds->memory, t->size);
     }
     *t = (struct fetch){ .n = 0 };
+}
+
+/* The buffer for the next n bytes; that of a part before may have been smaller. */
+static int fetch_room(struct exchange *x, size_t n)
+{
+    struct budget *budget = &x->engine->bounds->memory;
+    struct fetch *t = &x->fetch;
+
+    if (t->buf != NULL && t->size >= n)
+        return 0;
+    fetch_drop(x);
+    if (!budget_take(budget, n))
+        return -ENOMEM;
+    t->buf = malloc(n);
+    if (t->buf == NULL) {
+        budget_give(budget, n);
+        return -ENOMEM;
+    }
+    t->size = n;
+    return 0;
 }
 
 /* -EAGAIN: the body is read again when it is here. */
