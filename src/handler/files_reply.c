@@ -354,6 +354,9 @@ static enum step reply_found(struct exchange *x, struct search *s)
         f = found_new(l, &about);
         if (f == NULL || !hold(x, f))
             return exchange_fail(x, 503, "no_memory");
+        /* Its key may be another one, under which it would be found first for ever. */
+        if (s->known != NULL)
+            filecache_drop(cache, s->known);
     }
     /* Of a file whose every call may wait it could not be seen here whether it is what it was. */
     bool lasts = f->file == NULL || f->file->way != FILE_REMOTE;
@@ -506,6 +509,7 @@ static enum step list(struct exchange *x, struct search *s)
     };
     listing_ask(&s->listing, q);
     buf_init(&s->page, LISTING_MAX);
+    s->page.budget = exchange_arena(x)->budget;
     return exchange_offload(x, work_list, listed);
 }
 

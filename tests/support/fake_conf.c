@@ -82,12 +82,25 @@ void fake_conf_str(struct fake_conf *c, const char *option, const char *value)
     *(struct str *)((char *)c->conf + o->offset) = copy(c, value);
 }
 
-void fake_conf_int(struct fake_conf *c, const char *option, int64_t value)
+void fake_conf_bool(struct fake_conf *c, const char *option, bool value)
 {
-    const struct option *o = find(c, option, OPTION_INT);
+    *(bool *)((char *)c->conf + find(c, option, OPTION_BOOL)->offset) = value;
+}
 
+static void set_number(struct fake_conf *c, const struct option *o, int64_t value)
+{
     check((o->min == 0 && o->max == 0) || (value >= o->min && value <= o->max));
     *(int64_t *)((char *)c->conf + o->offset) = value;
+}
+
+void fake_conf_int(struct fake_conf *c, const char *option, int64_t value)
+{
+    set_number(c, find(c, option, OPTION_INT), value);
+}
+
+void fake_conf_time(struct fake_conf *c, const char *option, int64_t ns)
+{
+    set_number(c, find(c, option, OPTION_TIME), ns);
 }
 
 void fake_conf_enum(struct fake_conf *c, const char *option, const char *choice)
