@@ -194,11 +194,13 @@ PARTS_LINT = tests/lint/floors "tests/lint/headers $(CC)" tests/lint/style \
 PARTS_RELOAD = "tests/reload/run --muxd $(BUILD)/muxd-test$(if $(SAN), --no-memory)"
 PARTS_LIMITS = "tests/limits/run --muxd $(BUILD)/muxd-test"
 OF_FILES = tests/files/$(1) --muxd $(BUILD)/muxd-test
-PARTS_FILES = "$(call OF_FILES,run)" "$(call OF_FILES,run) --pool --files=settled,cold:2" \
-	"$(call OF_FILES,run) --transport=adverse --files=fetched,settled" \
+PARTS_FILES = "$(call OF_FILES,run)" \
 	"$(call OF_FILES,run) --transport=adverse-nosendfile --files=unsettled --file-cache=4K" \
-	"$(call OF_FILES,run) --transport=adverse --files=remote,refuse:2" \
-	"$(call OF_FILES,ranges)" "$(call OF_FILES,ranges) --files=remote --cases 500" \
+	"$(call OF_FILES,run) --files=remote" \
+	$(if $(SAN),,"$(call OF_FILES,run) --pool --files=settled$(comma)cold:2" \
+		"$(call OF_FILES,run) --transport=adverse --files=fetched$(comma)settled" \
+		"$(call OF_FILES,ranges)") \
+	"$(call OF_FILES,ranges) --files=remote --cases 500" \
 	"$(call OF_FILES,ranges) --transport=adverse --files=settled,cold:2 --cases 500" \
 	"$(call OF_FILES,edits)" "$(call OF_FILES,fuzz-paths)" \
 	"$(call OF_FILES,blocked) --slowfs $(BUILD)/tests/files/slowfs"

@@ -9,7 +9,7 @@ MUXD = """
 loops = 1;
 access_log = "off";
 listeners: {{ http: {{ address = "127.0.0.1:{port}"; }} }}
-routes: {{ all: {{ match = "/"; files: {{ root = "@ROOT@"; }} }} }}
+routes: {{ all: {{ match = "/"; files: {{ root = "@ROOT@"; cache = "60s"; }} }} }}
 """
 NGINX = """
 worker_processes 1; daemon off; master_process off; error_log /dev/null; pid {dir}/nginx.pid;

@@ -13,9 +13,9 @@
 #include "http/date.h"
 
 #define SLOTS_FIRST 64
-#define FILES_MAX 256                  /* descriptors that a loop keeps */
-#define UNUSED_MAX (60 * NSEC_PER_SEC) /* what is not used that long goes */
-#define ETAG_MAX (3 * 16 + 4 + 1)      /* three numbers in hex, two dashes, two quotes, NUL */
+#define FILES_MAX 256                   /* descriptors that a loop keeps */
+#define UNUSED_MAX (300 * NSEC_PER_SEC) /* what is not used that long goes */
+#define ETAG_MAX (3 * 16 + 4 + 1)       /* three numbers in hex, two dashes, two quotes, NUL */
 
 struct filecache {
     struct found **slots; /* a power of two of them */

@@ -210,11 +210,11 @@ START_TEST(the_unused_goes)
 {
     put("a", 10, ROOM, SECOND);
     put("b", 10, ROOM, SECOND);
-    ck_assert_ptr_nonnull(find("b", 30 * SECOND));
-    ck_assert(filecache_tick(cache, 62 * SECOND));
-    ck_assert_ptr_null(find("a", 62 * SECOND));
-    ck_assert_ptr_nonnull(find("b", 62 * SECOND));
-    ck_assert(!filecache_tick(cache, 200 * SECOND)); /* nothing left to wait for */
+    ck_assert_ptr_nonnull(find("b", 150 * SECOND));
+    ck_assert(filecache_tick(cache, 302 * SECOND));
+    ck_assert_ptr_null(find("a", 302 * SECOND));
+    ck_assert_ptr_nonnull(find("b", 302 * SECOND));
+    ck_assert(!filecache_tick(cache, 900 * SECOND)); /* nothing left to wait for */
 }
 END_TEST
 
