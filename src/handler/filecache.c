@@ -13,7 +13,7 @@
 #include "http/date.h"
 
 #define SLOTS_FIRST 64
-#define FILES_MAX 256                   /* descriptors that a loop keeps */
+#define FILES_MAX 256                   /* descriptors that a loop keeps, at most */
 #define UNUSED_MAX (300 * NSEC_PER_SEC) /* what is not used that long goes */
 #define ETAG_MAX (3 * 16 + 4 + 1)       /* three numbers in hex, two dashes, two quotes, NUL */
 
@@ -245,7 +245,8 @@ static void stamp(struct filecache *c, struct found *f, int64_t now, int64_t fre
         list_push_back(&c->by_file, &f->by_file);
 }
 
-void filecache_put(struct filecache *c, struct found *f, size_t max, int64_t now, int64_t fresh)
+void filecache_put(struct filecache *c, struct found *f, struct local_max max, int64_t now,
+                   int64_t fresh)
 {
     if (f->cached) {
         stamp(c, f, now, fresh);
@@ -255,11 +256,11 @@ void filecache_put(struct filecache *c, struct found *f, size_t max, int64_t now
     struct found *old = find(c, &f->key, f->hash);
     if (old != NULL)
         filecache_drop(c, old);
-    if (f->bytes > max)
+    if (f->bytes > max.bytes || (f->file != NULL && max.files == 0))
         return;
-    while (c->n > 0 && c->bytes + f->bytes > max)
+    while (c->n > 0 && c->bytes + f->bytes > max.bytes)
         filecache_drop(c, list_last(&c->by_use, struct found, by_use));
-    if (f->file != NULL && c->n_files == FILES_MAX)
+    if (f->file != NULL && c->n_files >= min_of(max.files, (size_t)FILES_MAX))
         filecache_drop(c, list_first(&c->by_file, struct found, by_file));
     if (c->n >= c->n_slots)
         grow(c);

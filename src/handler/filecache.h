@@ -14,6 +14,7 @@
 #define MUXD_HANDLER_FILECACHE_H
 
 #include "base/list.h"
+#include "handler/handler.h"
 #include "handler/lookup.h"
 #include "http/request.h"
 
@@ -75,7 +76,8 @@ bool filecache_tick(struct filecache *c, int64_t now);
 struct found *filecache_find(struct filecache *c, const struct found_key *key, int64_t now);
 /* In place of what is there under that key. Takes a reference of its own. Not if it would take
  * more than `max` in all. `fresh`: how long it may be used without a look, ns. */
-void filecache_put(struct filecache *c, struct found *f, size_t max, int64_t now, int64_t fresh);
+void filecache_put(struct filecache *c, struct found *f, struct local_max max, int64_t now,
+                   int64_t fresh);
 void filecache_drop(struct filecache *c, struct found *f);
 
 #endif

@@ -382,9 +382,9 @@ void *exchange_local(struct exchange *x)
     return x->local;
 }
 
-size_t exchange_local_max(const struct exchange *x)
+struct local_max exchange_local_max(const struct exchange *x)
 {
-    return x->local_max;
+    return (struct local_max){ .bytes = x->local_max, .files = 256 };
 }
 
 struct stats *exchange_stats(const struct exchange *x)
