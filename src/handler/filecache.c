@@ -74,6 +74,7 @@ struct found *found_new(struct lookup *l, const struct found_about *about)
                          .file = l->file,
                          .content = l->content,
                          .key = about->key,
+                         .memory = about->memory,
                          .refs = 1 };
     f->bytes = sizeof *f + text + (l->content != NULL ? (size_t)v->size : 0);
     l->file = NULL;
@@ -105,9 +106,18 @@ void found_unref(struct found *f)
 {
     if (f == NULL || --f->refs > 0)
         return;
+    if (f->charged)
+        budget_give(f->memory, f->bytes);
     file_unref(f->file);
     free(f->content);
     free(f);
+}
+
+bool found_charge(struct found *f)
+{
+    if (!f->cached && !f->charged)
+        f->charged = budget_take(f->memory, f->bytes);
+    return f->cached || f->charged;
 }
 
 /* ---- the cache */
@@ -166,6 +176,10 @@ void filecache_drop(struct filecache *c, struct found *f)
     c->n--;
     c->bytes -= f->bytes;
     f->cached = false;
+    if (f->refs > 1) {
+        budget_charge(f->memory, f->bytes);
+        f->charged = true;
+    }
     found_unref(f);
 }
 
@@ -271,6 +285,9 @@ void filecache_put(struct filecache *c, struct found *f, struct local_max max, i
     c->n_files += f->file != NULL;
     c->bytes += f->bytes;
     f->cached = true;
+    if (f->charged)
+        budget_give(f->memory, f->bytes);
+    f->charged = false;
     found_ref(f);
     stamp(c, f, now, fresh);
 }

@@ -7,6 +7,8 @@
  * longest time goes first. Descriptors are kept no longer than they may be used: a file that was
  * deleted does not stay on the disk for a cache's sake.
  *
+ * What no cache has, or not any more, is memory of the exchanges that send it, and charged so.
+ *
  * A cache is its loop's. A found is counted without atomics: whoever holds the exchange that has
  * it, or the loop.
  */
@@ -50,22 +52,26 @@ struct found {
     int64_t checked; /* clock_mono() of the last look */
     int64_t used;
     size_t bytes;
+    struct budget *memory; /* or NULL */
     unsigned refs;
-    bool cached;
+    bool cached, charged; /* to `memory`; never both */
     char text[];
 };
 
 struct found_about {
     struct found_key key;
     struct str type;
-    bool no_cache; /* Cache-Control: no-cache, Vary: Accept; as a fallback has */
-    int64_t wall;  /* seconds */
+    bool no_cache;         /* Cache-Control: no-cache, Vary: Accept; as a fallback has */
+    int64_t wall;          /* seconds */
+    struct budget *memory; /* of exchanges; or NULL */
 };
 
 /* From a lookup that has a file or content, which it takes over. One reference; NULL: no memory. */
 struct found *found_new(struct lookup *l, const struct found_about *about);
 struct found *found_ref(struct found *f);
 void found_unref(struct found *f); /* NULL is fine */
+/* If no cache has it: false, it is past the bound on memory. */
+bool found_charge(struct found *f);
 
 struct filecache;
 struct filecache *filecache_new(void);

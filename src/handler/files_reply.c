@@ -348,6 +348,7 @@ static enum step reply_found(struct exchange *x, struct search *s)
             .type = mime_type(&conf->own_types, str_of(l->name)),
             .no_cache = s->key.fallback,
             .wall = exchange_time(x),
+            .memory = exchange_arena(x)->budget,
         };
         if (l->siblings == 0)
             about.key.want = WANT_ANY;
@@ -362,6 +363,8 @@ static enum step reply_found(struct exchange *x, struct search *s)
     bool lasts = f->file == NULL || f->file->way != FILE_REMOTE;
     if (cache != NULL && conf->cache > 0 && lasts)
         filecache_put(cache, f, exchange_local_max(x), exchange_now(x), conf->cache);
+    if (!found_charge(f))
+        return exchange_fail(x, 503, "no_memory");
     return reply(x, f);
 }
 

@@ -211,6 +211,37 @@ START_TEST(descriptors_are_bounded)
 }
 END_TEST
 
+/* What is sent and in no cache is charged, be it that there is no room or that it had to go. */
+START_TEST(without_a_cache_it_is_charged)
+{
+    struct budget memory = { .max = 2500 };
+    struct found *a = make(key_of("a"), 1000), *b = make(key_of("b"), 1000);
+    size_t both = a->bytes + b->bytes;
+
+    ck_assert_uint_gt(both, memory.max);
+    a->memory = b->memory = &memory;
+    filecache_put(cache, a, room(a->bytes), 0, SECOND);
+    ck_assert(found_charge(a));
+    ck_assert_uint_eq(memory.used, 0);
+    filecache_put(cache, b, room(b->bytes), 0, SECOND);
+    ck_assert(!a->cached && a->charged);
+    ck_assert_uint_eq(memory.used, a->bytes);
+    filecache_put(cache, b, room(0), 0, SECOND); /* it stays */
+    ck_assert(b->cached);
+    filecache_drop(cache, b);
+    ck_assert_uint_eq(memory.used, both); /* past the bound */
+    found_unref(a);
+    filecache_put(cache, b, room(b->bytes), 0, SECOND);
+    ck_assert_uint_eq(memory.used, 0);
+    found_unref(b);
+    struct found *c = make(key_of("c"), 3000);
+    c->memory = &memory;
+    ck_assert(!found_charge(c));
+    found_unref(c);
+    ck_assert_uint_eq(memory.used, 0);
+}
+END_TEST
+
 START_TEST(few_descriptors)
 {
     struct local_max few = { .bytes = ROOM, .files = 2 };
@@ -315,6 +346,7 @@ int main(void)
     tcase_add_test(tc, descriptors_go_when_past_their_time);
     tcase_add_test(tc, a_descriptor_in_use_stays_open);
     tcase_add_test(tc, descriptors_are_bounded);
+    tcase_add_test(tc, without_a_cache_it_is_charged);
     tcase_add_test(tc, few_descriptors);
     tcase_add_test(tc, the_unused_goes);
     tcase_add_test(tc, many);
