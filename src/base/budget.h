@@ -26,6 +26,13 @@ static inline bool budget_take(struct budget *b, size_t n)
     return false;
 }
 
+/* Of what is there already: charged even past the bound, which then refuses others. */
+static inline void budget_charge(struct budget *b, size_t n)
+{
+    if (b != NULL)
+        atomic_fetch_add_explicit(&b->used, n, memory_order_relaxed);
+}
+
 static inline void budget_give(struct budget *b, size_t n)
 {
     if (b != NULL)

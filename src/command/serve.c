@@ -100,6 +100,8 @@ static int find_address(struct serve *s, const char *address, const char *port)
         return wrong(EX_OSERR, address, strerror(ENOMEM));
     if (sock_parse(s->spelled, &s->address, &why) < 0)
         return wrong(EX_USAGE, s->spelled.p, why);
+    if (s->address.kind != SOCK_KIND_INET && s->address.kind != SOCK_KIND_ANY)
+        return wrong(EX_USAGE, s->spelled.p, "is no address with a port");
     int error = is_any(&s->address) ? 0 : probe(&s->address);
     if (error != 0)
         return wrong(EX_UNAVAILABLE, address,

@@ -13,7 +13,7 @@
 #include "http/date.h"
 
 #define SLOTS_FIRST 64
-#define FILES_MAX 256                   /* descriptors that a loop keeps */
+#define FILES_MAX 256                   /* descriptors that a loop keeps, at most */
 #define UNUSED_MAX (300 * NSEC_PER_SEC) /* what is not used that long goes */
 #define ETAG_MAX (3 * 16 + 4 + 1)       /* three numbers in hex, two dashes, two quotes, NUL */
 
@@ -74,6 +74,7 @@ struct found *found_new(struct lookup *l, const struct found_about *about)
                          .file = l->file,
                          .content = l->content,
                          .key = about->key,
+                         .memory = about->memory,
                          .refs = 1 };
     f->bytes = sizeof *f + text + (l->content != NULL ? (size_t)v->size : 0);
     l->file = NULL;
@@ -106,9 +107,18 @@ void found_unref(struct found *f)
 {
     if (f == NULL || --f->refs > 0)
         return;
+    if (f->charged)
+        budget_give(f->memory, f->bytes);
     file_unref(f->file);
     free(f->content);
     free(f);
+}
+
+bool found_charge(struct found *f)
+{
+    if (!f->cached && !f->charged)
+        f->charged = budget_take(f->memory, f->bytes);
+    return f->cached || f->charged;
 }
 
 /* ---- the cache */
@@ -166,6 +176,10 @@ void filecache_drop(struct filecache *c, struct found *f)
     c->n--;
     c->bytes -= f->bytes;
     f->cached = false;
+    if (f->refs > 1) {
+        budget_charge(f->memory, f->bytes);
+        f->charged = true;
+    }
     found_unref(f);
 }
 
@@ -241,7 +255,8 @@ static void stamp(struct filecache *c, struct found *f, int64_t now, int64_t fre
         list_push_back(&c->by_file, &f->by_file);
 }
 
-void filecache_put(struct filecache *c, struct found *f, size_t max, int64_t now, int64_t fresh)
+void filecache_put(struct filecache *c, struct found *f, struct local_max max, int64_t now,
+                   int64_t fresh)
 {
     if (f->cached) {
         stamp(c, f, now, fresh);
@@ -251,11 +266,11 @@ void filecache_put(struct filecache *c, struct found *f, size_t max, int64_t now
     struct found *old = find(c, &f->key, f->hash);
     if (old != NULL)
         filecache_drop(c, old);
-    if (f->bytes > max)
+    if (f->bytes > max.bytes || (f->file != NULL && max.files == 0))
         return;
-    while (c->n > 0 && c->bytes + f->bytes > max)
+    while (c->n > 0 && c->bytes + f->bytes > max.bytes)
         filecache_drop(c, list_last(&c->by_use, struct found, by_use));
-    if (f->file != NULL && c->n_files == FILES_MAX)
+    if (f->file != NULL && c->n_files >= min_of(max.files, (size_t)FILES_MAX))
         filecache_drop(c, list_first(&c->by_file, struct found, by_file));
     if (c->n >= c->n_slots)
         grow(c);
@@ -266,6 +281,9 @@ void filecache_put(struct filecache *c, struct found *f, size_t max, int64_t now
     c->n_files += f->file != NULL;
     c->bytes += f->bytes;
     f->cached = true;
+    if (f->charged)
+        budget_give(f->memory, f->bytes);
+    f->charged = false;
     found_ref(f);
     stamp(c, f, now, fresh);
 }

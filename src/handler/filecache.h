@@ -7,6 +7,8 @@
  * longest time goes first. Descriptors are kept no longer than they may be used: a file that was
  * deleted does not stay on the disk for a cache's sake.
  *
+ * What no cache has, or not any more, is memory of the exchanges that send it, and charged so.
+ *
  * A cache is its loop's. A found is counted without atomics: whoever holds the exchange that has
  * it, or the loop.
  */
@@ -14,6 +16,7 @@
 #define MUXD_HANDLER_FILECACHE_H
 
 #include "base/list.h"
+#include "handler/handler.h"
 #include "handler/lookup.h"
 #include "http/request.h"
 
@@ -50,22 +53,26 @@ struct found {
     int64_t until; /* clock_mono(): then it is to be looked at again */
     int64_t used;
     size_t bytes;
+    struct budget *memory; /* or NULL */
     unsigned refs;
-    bool cached;
+    bool cached, charged; /* to `memory`; never both */
     char text[];
 };
 
 struct found_about {
     struct found_key key;
     struct str type;
-    bool no_cache; /* Cache-Control: no-cache, Vary: Accept; as a fallback has */
-    int64_t wall;  /* seconds */
+    bool no_cache;         /* Cache-Control: no-cache, Vary: Accept; as a fallback has */
+    int64_t wall;          /* seconds */
+    struct budget *memory; /* of exchanges; or NULL */
 };
 
 /* From a lookup that has a file or content, which it takes over. One reference; NULL: no memory. */
 struct found *found_new(struct lookup *l, const struct found_about *about);
 struct found *found_ref(struct found *f);
 void found_unref(struct found *f); /* NULL is fine */
+/* If no cache has it: false, it is past the bound on memory. */
+bool found_charge(struct found *f);
 
 struct filecache;
 struct filecache *filecache_new(void);
@@ -76,7 +83,8 @@ bool filecache_tick(struct filecache *c, int64_t now);
 struct found *filecache_find(struct filecache *c, const struct found_key *key, int64_t now);
 /* In place of what is there under that key. Takes a reference of its own. Not if it would take
  * more than `max` in all. `fresh`: how long it may be used without a look, ns. */
-void filecache_put(struct filecache *c, struct found *f, size_t max, int64_t now, int64_t fresh);
+void filecache_put(struct filecache *c, struct found *f, struct local_max max, int64_t now,
+                   int64_t fresh);
 /* It is not so any more. NULL is fine, and so is one that is not there any more. */
 void filecache_drop(struct filecache *c, struct found *f);
 

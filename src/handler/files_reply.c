@@ -350,17 +350,23 @@ static enum step reply_found(struct exchange *x, struct search *s)
             .type = mime_type(&conf->own_types, str_of(l->name)),
             .no_cache = s->key.fallback,
             .wall = exchange_time(x),
+            .memory = exchange_arena(x)->budget,
         };
         if (l->siblings == 0)
             about.key.want = WANT_ANY;
         f = found_new(l, &about);
         if (f == NULL || !hold(x, f))
             return exchange_fail(x, 503, "no_memory");
+        /* Its key may be another one, under which it would be found first for ever. */
+        if (s->known != NULL)
+            filecache_drop(cache, s->known);
     }
     /* Of a file whose every call may wait it could not be seen here whether it is what it was. */
     bool lasts = f->file == NULL || f->file->way != FILE_REMOTE;
     if (cache != NULL && conf->cache > 0 && lasts)
         filecache_put(cache, f, exchange_local_max(x), exchange_now(x), conf->cache);
+    if (!found_charge(f))
+        return exchange_fail(x, 503, "no_memory");
     return reply(x, f);
 }
 
@@ -517,6 +523,7 @@ static enum step list(struct exchange *x, struct search *s)
     };
     listing_ask(&s->listing, q);
     buf_init(&s->page, LISTING_MAX);
+    s->page.budget = exchange_arena(x)->budget;
     return exchange_offload(x, work_list, listed);
 }
 

@@ -192,8 +192,12 @@ void exchange_log(struct exchange *x, bool wanted, struct str note);
 /* For the handler's kind (handler_kind.local_new), made when it is asked for first. NULL on a
  * worker, without memory, and where no route answers. */
 void *exchange_local(struct exchange *x);
-/* Bytes that it may take: its loop's share of limits.file_cache. */
-size_t exchange_local_max(const struct exchange *x);
+/* What it may take: its loop's share of limits.file_cache, and of an eighth of the descriptors the
+ * process may open. */
+struct local_max {
+    size_t bytes, files;
+};
+struct local_max exchange_local_max(const struct exchange *x);
 /* The counters of the loop; NULL on a worker. */
 struct stats *exchange_stats(const struct exchange *x);
 /* Counts in the one of that name (base/stats.h). */

@@ -16,6 +16,8 @@
  * even while it is read, tried so often. */
 #define WAITS_MAX 4
 #define TRIES_MAX 8
+/* Waits are of few different lengths, as timers want them. */
+#define WAIT_STEP (FILE_YOUNG / 5)
 
 static const struct {
     struct str name, suffix;
@@ -197,7 +199,7 @@ static int64_t young_for(const struct stat *st)
     int64_t changed = (int64_t)st->st_ctim.tv_sec * NSEC_PER_SEC + st->st_ctim.tv_nsec;
     int64_t age = clock_wall() - changed;
 
-    return age >= 0 && age < FILE_YOUNG ? FILE_YOUNG - age : 0;
+    return age >= 0 && age < FILE_YOUNG ? FILE_YOUNG - age / WAIT_STEP * WAIT_STEP : 0;
 }
 
 static struct version version_of(const struct stat *st)

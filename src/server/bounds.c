@@ -9,19 +9,23 @@
 /* Where there is no bound on descriptors. */
 #define CONNECTIONS_MAX INT64_C(10000000)
 
-/* Files and the sockets of handlers want descriptors too. */
-static int64_t three_quarters_of_descriptors(void)
+static int64_t descriptors(void)
 {
     struct rlimit lim;
 
     if (getrlimit(RLIMIT_NOFILE, &lim) < 0 || lim.rlim_cur > CONNECTIONS_MAX)
         return CONNECTIONS_MAX;
-    return max_of((int64_t)lim.rlim_cur / 4 * 3, INT64_C(1));
+    return (int64_t)lim.rlim_cur;
 }
 
 int bounds_init(struct bounds *b)
 {
-    *b = (struct bounds){ .default_connections = three_quarters_of_descriptors(), .n_loops = 1 };
+    const int64_t n = descriptors();
+
+    /* Files that are being sent and the sockets of handlers want descriptors too. */
+    *b = (struct bounds){ .default_connections = max_of(n / 4 * 3, INT64_C(1)),
+                          .kept_files = n / 8,
+                          .n_loops = 1 };
     atomic_init(&b->memory.max, SIZE_MAX);
     return clients_init(&b->clients);
 }

@@ -15,6 +15,7 @@
 struct bounds {
     _Atomic int64_t connections; /* that are open */
     int64_t default_connections; /* for limits.connections = 0 */
+    int64_t kept_files;          /* descriptors that all loops' caches may hold */
     struct clients clients;
     struct budget memory; /* buffers, protocol states, streams, arenas of exchanges */
     unsigned n_loops;     /* that divide limits.file_cache */

@@ -63,9 +63,14 @@ void *exchange_local(struct exchange *x)
     return l->data;
 }
 
-size_t exchange_local_max(const struct exchange *x)
+struct local_max exchange_local_max(const struct exchange *x)
 {
-    return (size_t)x->engine->config->limits.file_cache / x->engine->bounds->n_loops;
+    const struct bounds *b = x->engine->bounds;
+
+    return (struct local_max){
+        .bytes = (size_t)x->engine->config->limits.file_cache / b->n_loops,
+        .files = (size_t)b->kept_files / b->n_loops,
+    };
 }
 
 struct stats *exchange_stats(const struct exchange *x)

@@ -82,6 +82,11 @@ void fake_conf_str(struct fake_conf *c, const char *option, const char *value)
     *(struct str *)((char *)c->conf + o->offset) = copy(c, value);
 }
 
+void fake_conf_bool(struct fake_conf *c, const char *option, bool value)
+{
+    *(bool *)((char *)c->conf + find(c, option, OPTION_BOOL)->offset) = value;
+}
+
 static void set_number(struct fake_conf *c, const struct option *o, int64_t value)
 {
     check((o->min == 0 && o->max == 0) || (value >= o->min && value <= o->max));

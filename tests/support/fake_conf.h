@@ -28,6 +28,7 @@ void fake_conf_filter(struct fake_conf *c, const char *kind);
 void fake_conf_done(struct fake_conf *c);
 
 void fake_conf_str(struct fake_conf *c, const char *option, const char *value);
+void fake_conf_bool(struct fake_conf *c, const char *option, bool value);
 void fake_conf_int(struct fake_conf *c, const char *option, int64_t value);
 void fake_conf_time(struct fake_conf *c, const char *option, int64_t ns);
 /* As a config spells it. */

@@ -76,8 +76,7 @@ int64_t exchange_time(const struct exchange *x)
 
 int64_t exchange_now(const struct exchange *x)
 {
-    (void)x;
-    return clock_mono();
+    return clock_mono() + x->ahead;
 }
 
 /* Whether something new came: another piece, or what stands behind the last. */
@@ -383,9 +382,9 @@ void *exchange_local(struct exchange *x)
     return x->local;
 }
 
-size_t exchange_local_max(const struct exchange *x)
+struct local_max exchange_local_max(const struct exchange *x)
 {
-    return x->local_max;
+    return (struct local_max){ .bytes = x->local_max, .files = 256 };
 }
 
 struct stats *exchange_stats(const struct exchange *x)

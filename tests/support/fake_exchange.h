@@ -66,6 +66,7 @@ struct exchange {
     void *shared;     /* exchange_shared(), which several may have */
     void *local;      /* what the loop keeps for the kind; made when asked for, freed with x */
     size_t local_max; /* 1 MiB */
+    int64_t ahead;    /* ns; exchange_now() is later by it */
     struct stats stats;
     bool task_busy;   /* exchange_task() says so */
     size_t read_size; /* at most this many bytes by one exchange_read(); 0: no such bound */

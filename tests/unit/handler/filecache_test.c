@@ -13,6 +13,11 @@
 
 static struct filecache *cache;
 
+static struct local_max room(size_t bytes)
+{
+    return (struct local_max){ .bytes = bytes, .files = 1000 };
+}
+
 static void setup(void)
 {
     cache = filecache_new();
@@ -56,7 +61,7 @@ static struct found *put(const char *name, size_t size, size_t max, int64_t now)
 {
     struct found *f = make(key_of(name), size);
 
-    filecache_put(cache, f, max, now, SECOND);
+    filecache_put(cache, f, room(max), now, SECOND);
     found_unref(f);
     return f;
 }
@@ -92,7 +97,7 @@ START_TEST(replaced)
 {
     struct found *old = make(key_of("a"), 10);
 
-    filecache_put(cache, old, ROOM, SECOND, SECOND);
+    filecache_put(cache, old, room(ROOM), SECOND, SECOND);
     struct found *new = put("a", 20, ROOM, 2 * SECOND);
     ck_assert_ptr_eq(find("a", 2 * SECOND), new);
     ck_assert(!old->cached);
@@ -105,7 +110,7 @@ START_TEST(put_again_is_a_look)
 {
     struct found *f = put("a", 10, ROOM, SECOND);
 
-    filecache_put(cache, f, ROOM, 5 * SECOND, SECOND);
+    filecache_put(cache, f, room(ROOM), 5 * SECOND, SECOND);
     ck_assert_int_eq(f->until, 6 * SECOND);
     ck_assert_uint_eq(f->refs, 1);
     ck_assert_ptr_eq(find("a", 5 * SECOND), f);
@@ -118,7 +123,7 @@ START_TEST(memory_is_bounded)
     size_t each = kept->bytes, max = 10 * each;
     char name[16];
 
-    filecache_put(cache, kept, max, 0, SECOND);
+    filecache_put(cache, kept, room(max), 0, SECOND);
     for (int i = 0; i < 100; i++) {
         snprintf(name, sizeof name, "f%03d", i);
         struct found *f = put(name, 1000, max, i);
@@ -142,13 +147,13 @@ START_TEST(too_large_is_not_kept)
     put("a", 100, ROOM, 0);
     struct found *f = make(key_of("b"), 100000);
 
-    filecache_put(cache, f, 50000, 0, SECOND);
+    filecache_put(cache, f, room(50000), 0, SECOND);
     ck_assert(!f->cached);
     ck_assert_ptr_null(find("b", 0));
     ck_assert_ptr_nonnull(find("a", 0)); /* nothing went for it */
     found_unref(f);
     f = make(key_of("c"), 10);
-    filecache_put(cache, f, 0, 0, SECOND); /* no room at all */
+    filecache_put(cache, f, room(0), 0, SECOND); /* no room at all */
     ck_assert(!f->cached);
     found_unref(f);
 }
@@ -159,7 +164,7 @@ START_TEST(descriptors_go_when_past_their_time)
     struct found *f = make(key_of("big"), 0);
     int fd = f->file->fd;
 
-    filecache_put(cache, f, ROOM, SECOND, SECOND);
+    filecache_put(cache, f, room(ROOM), SECOND, SECOND);
     found_unref(f);
     put("small", 10, ROOM, SECOND);
     ck_assert(filecache_tick(cache, SECOND + SECOND / 2));
@@ -175,7 +180,7 @@ START_TEST(each_descriptor_has_its_own_time)
 {
     struct found *f = make(key_of("long"), 0);
 
-    filecache_put(cache, f, ROOM, SECOND, 10 * SECOND);
+    filecache_put(cache, f, room(ROOM), SECOND, 10 * SECOND);
     found_unref(f);
     put("short", 0, ROOM, SECOND);
     ck_assert(filecache_tick(cache, 3 * SECOND));
@@ -189,7 +194,7 @@ START_TEST(a_descriptor_in_use_stays_open)
     struct found *f = make(key_of("big"), 0);
     int fd = f->file->fd;
 
-    filecache_put(cache, f, ROOM, SECOND, SECOND);
+    filecache_put(cache, f, room(ROOM), SECOND, SECOND);
     filecache_tick(cache, 10 * SECOND);
     ck_assert(!f->cached);
     ck_assert_int_ge(fcntl(fd, F_GETFD), 0);
@@ -216,6 +221,58 @@ START_TEST(descriptors_are_bounded)
     ck_assert_int_eq(fds, 256);
     ck_assert_ptr_null(find("f000", 400));
     ck_assert_ptr_nonnull(find("f399", 400));
+}
+END_TEST
+
+/* What is sent and in no cache is charged, be it that there is no room or that it had to go. */
+START_TEST(without_a_cache_it_is_charged)
+{
+    struct budget memory = { .max = 2500 };
+    struct found *a = make(key_of("a"), 1000), *b = make(key_of("b"), 1000);
+    size_t both = a->bytes + b->bytes;
+
+    ck_assert_uint_gt(both, memory.max);
+    a->memory = b->memory = &memory;
+    filecache_put(cache, a, room(a->bytes), 0, SECOND);
+    ck_assert(found_charge(a));
+    ck_assert_uint_eq(memory.used, 0);
+    filecache_put(cache, b, room(b->bytes), 0, SECOND);
+    ck_assert(!a->cached && a->charged);
+    ck_assert_uint_eq(memory.used, a->bytes);
+    filecache_put(cache, b, room(0), 0, SECOND); /* it stays */
+    ck_assert(b->cached);
+    filecache_drop(cache, b);
+    ck_assert_uint_eq(memory.used, both); /* past the bound */
+    found_unref(a);
+    filecache_put(cache, b, room(b->bytes), 0, SECOND);
+    ck_assert_uint_eq(memory.used, 0);
+    found_unref(b);
+    struct found *c = make(key_of("c"), 3000);
+    c->memory = &memory;
+    ck_assert(!found_charge(c));
+    found_unref(c);
+    ck_assert_uint_eq(memory.used, 0);
+}
+END_TEST
+
+START_TEST(few_descriptors)
+{
+    struct local_max few = { .bytes = ROOM, .files = 2 };
+
+    for (int i = 0; i < 3; i++) {
+        char name[] = { 'a', (char)('0' + i), '\0' };
+        struct found *f = make(key_of(name), 0);
+        filecache_put(cache, f, few, i, SECOND);
+        found_unref(f);
+    }
+    ck_assert_ptr_null(find("a0", 3));
+    ck_assert_ptr_nonnull(find("a1", 3));
+    ck_assert_ptr_nonnull(find("a2", 3));
+    few.files = 0;
+    struct found *f = make(key_of("b"), 0);
+    filecache_put(cache, f, few, 3, SECOND);
+    ck_assert(!f->cached);
+    found_unref(f);
 }
 END_TEST
 
@@ -303,6 +360,8 @@ int main(void)
     tcase_add_test(tc, each_descriptor_has_its_own_time);
     tcase_add_test(tc, a_descriptor_in_use_stays_open);
     tcase_add_test(tc, descriptors_are_bounded);
+    tcase_add_test(tc, without_a_cache_it_is_charged);
+    tcase_add_test(tc, few_descriptors);
     tcase_add_test(tc, the_unused_goes);
     tcase_add_test(tc, many);
     tcase_add_test(tc, fields);

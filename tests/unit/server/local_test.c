@@ -40,7 +40,7 @@ static void kept_free(void *local)
 static enum step kept_handle(struct exchange *x)
 {
     seen = exchange_local(x);
-    ck_assert_uint_eq(exchange_local_max(x), 5000);
+    ck_assert_uint_eq(exchange_local_max(x).bytes, 5000);
     exchange_count(x, file_cache_hits);
     exchange_response(x)->status = 204;
     return STEP_DONE;
