@@ -241,10 +241,18 @@ static void stamp(struct filecache *c, struct found *f, int64_t now, int64_t fre
         list_push_back(&c->by_file, &f->by_file);
 }
 
+/* It may have been more before a reload. */
+static void bound(struct filecache *c, size_t max)
+{
+    while (c->bytes > max)
+        filecache_drop(c, list_last(&c->by_use, struct found, by_use));
+}
+
 void filecache_put(struct filecache *c, struct found *f, size_t max, int64_t now, int64_t fresh)
 {
     if (f->cached) {
         stamp(c, f, now, fresh);
+        bound(c, max);
         return;
     }
     f->hash = hash_of(&f->key);
@@ -253,8 +261,7 @@ void filecache_put(struct filecache *c, struct found *f, size_t max, int64_t now
         filecache_drop(c, old);
     if (f->bytes > max)
         return;
-    while (c->n > 0 && c->bytes + f->bytes > max)
-        filecache_drop(c, list_last(&c->by_use, struct found, by_use));
+    bound(c, max - f->bytes);
     if (f->file != NULL && c->n_files == FILES_MAX)
         filecache_drop(c, list_first(&c->by_file, struct found, by_file));
     if (c->n >= c->n_slots)

@@ -137,6 +137,22 @@ START_TEST(memory_is_bounded)
 }
 END_TEST
 
+START_TEST(bound_that_becomes_less)
+{
+    struct found *f = make(key_of("a"), 1000);
+
+    put("b", 1000, ROOM, 0);
+    filecache_put(cache, f, ROOM, 1, SECOND);
+    filecache_put(cache, f, f->bytes, 2, SECOND);
+    ck_assert_ptr_eq(find("a", 2), f);
+    ck_assert_ptr_null(find("b", 2));
+    filecache_put(cache, f, 0, 3, SECOND);
+    ck_assert(!f->cached);
+    ck_assert_ptr_null(find("a", 3));
+    found_unref(f);
+}
+END_TEST
+
 START_TEST(too_large_is_not_kept)
 {
     put("a", 100, ROOM, 0);
@@ -298,6 +314,7 @@ int main(void)
     tcase_add_test(tc, replaced);
     tcase_add_test(tc, put_again_is_a_look);
     tcase_add_test(tc, memory_is_bounded);
+    tcase_add_test(tc, bound_that_becomes_less);
     tcase_add_test(tc, too_large_is_not_kept);
     tcase_add_test(tc, descriptors_go_when_past_their_time);
     tcase_add_test(tc, each_descriptor_has_its_own_time);
