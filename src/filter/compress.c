@@ -211,7 +211,6 @@ static void not_modified(const struct request *q, struct response *r)
         if (q->fields[i].id == FIELD_IF_NONE_MATCH &&
             memmem(value.p, value.n, weak.p, weak.n) != NULL) {
             response_set(r, STR("ETag"), weak);
-            add_vary(r);
             return;
         }
     }
@@ -430,6 +429,10 @@ static void compress_respond(struct exchange *x, const void *conf)
     const struct compress *p = conf;
     struct response *r = exchange_response(x);
 
+    /* Whether the 200 would be compressible is not known here (RFC 9110 sections 15.3.7, 15.4.5).
+     */
+    if (p->n_codecs > 0 && (r->status == 304 || r->status == 206))
+        add_vary(r);
     if (r->status == 304)
         not_modified(exchange_request(x), r);
     if (!is_compressible(x, r, p))

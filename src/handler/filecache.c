@@ -15,7 +15,7 @@
 #define SLOTS_FIRST 64
 #define FILES_MAX 256                   /* descriptors that a loop keeps, at most */
 #define UNUSED_MAX (300 * NSEC_PER_SEC) /* what is not used that long goes */
-#define ETAG_MAX (3 * 16 + 4 + 1)       /* three numbers in hex, two dashes, two quotes, NUL */
+#define ETAG_MAX (16 + 2 + 1)           /* a number in hex, two quotes, NUL */
 
 struct filecache {
     struct found **slots; /* a power of two of them */
@@ -59,6 +59,22 @@ static char *put_text(char *at, struct str s, struct str *ret)
     return at + s.n;
 }
 
+static uint64_t mix(uint64_t h, uint64_t word)
+{
+    h = (h ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+    return h ^ h >> 29;
+}
+
+/* All that tells one version from another, mixed: none of it is a client's business. ctime is part
+ * of it, for mtime is what a copy sets back. */
+static uint64_t tag_of(const struct version *v)
+{
+    uint64_t h = mix(mix(0, v->inode), (uint64_t)v->size);
+
+    h = mix(mix(h, (uint64_t)v->modified.tv_sec), (uint64_t)v->modified.tv_nsec);
+    return mix(mix(h, (uint64_t)v->changed.tv_sec), (uint64_t)v->changed.tv_nsec);
+}
+
 struct found *found_new(struct lookup *l, const struct found_about *about)
 {
     const struct version *v = &l->version;
@@ -88,10 +104,7 @@ struct found *found_new(struct lookup *l, const struct found_about *about)
     date_format(f->modified, at);
     struct str date = str_make(at, HTTP_DATE_LEN);
     at += HTTP_DATE_LEN;
-    uint64_t modified =
-        (uint64_t)v->modified.tv_sec * (uint64_t)NSEC_PER_SEC + (uint64_t)v->modified.tv_nsec;
-    int n = snprintf(at, ETAG_MAX, "\"%" PRIx64 "-%" PRIx64 "-%" PRIx64 "\"", (uint64_t)v->inode,
-                     (uint64_t)v->size, modified);
+    int n = snprintf(at, ETAG_MAX, "\"%016" PRIx64 "\"", tag_of(v));
     f->etag = str_make(at, (size_t)n);
     add_fields(f, about, date);
     return f;
@@ -255,11 +268,19 @@ static void stamp(struct filecache *c, struct found *f, int64_t now, int64_t fre
         list_push_back(&c->by_file, &f->by_file);
 }
 
+/* It may have been more before a reload. */
+static void bound(struct filecache *c, size_t bytes)
+{
+    while (c->bytes > bytes)
+        filecache_drop(c, list_last(&c->by_use, struct found, by_use));
+}
+
 void filecache_put(struct filecache *c, struct found *f, struct local_max max, int64_t now,
                    int64_t fresh)
 {
     if (f->cached) {
         stamp(c, f, now, fresh);
+        bound(c, max.bytes);
         return;
     }
     f->hash = hash_of(&f->key);
@@ -268,9 +289,8 @@ void filecache_put(struct filecache *c, struct found *f, struct local_max max, i
         filecache_drop(c, old);
     if (f->bytes > max.bytes || (f->file != NULL && max.files == 0))
         return;
-    while (c->n > 0 && c->bytes + f->bytes > max.bytes)
-        filecache_drop(c, list_last(&c->by_use, struct found, by_use));
-    if (f->file != NULL && c->n_files >= min_of(max.files, (size_t)FILES_MAX))
+    bound(c, max.bytes - f->bytes);
+    while (f->file != NULL && c->n_files >= min_of(max.files, (size_t)FILES_MAX))
         filecache_drop(c, list_first(&c->by_file, struct found, by_file));
     if (c->n >= c->n_slots)
         grow(c);

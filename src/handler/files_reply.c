@@ -29,6 +29,7 @@ struct search {
     struct lookup lookup;
     struct found_key key;
     struct found *known; /* past its time; or NULL */
+    int64_t looked;      /* exchange_now() when the last look began */
     struct listing listing;
     struct buf page; /* of it */
     int listing_error;
@@ -357,14 +358,11 @@ static enum step reply_found(struct exchange *x, struct search *s)
         f = found_new(l, &about);
         if (f == NULL || !hold(x, f))
             return exchange_fail(x, 503, "no_memory");
-        /* Its key may be another one, under which it would be found first for ever. */
-        if (s->known != NULL)
-            filecache_drop(cache, s->known);
     }
     /* Of a file whose every call may wait it could not be seen here whether it is what it was. */
     bool lasts = f->file == NULL || f->file->way != FILE_REMOTE;
     if (cache != NULL && conf->cache > 0 && lasts)
-        filecache_put(cache, f, exchange_local_max(x), exchange_now(x), conf->cache);
+        filecache_put(cache, f, exchange_local_max(x), s->looked, conf->cache);
     if (!found_charge(f))
         return exchange_fail(x, 503, "no_memory");
     return reply(x, f);
@@ -468,6 +466,7 @@ static enum step look(struct exchange *x, struct search *s)
     }
     if (l->tries == 0)
         exchange_count(x, file_cache_misses);
+    s->looked = exchange_now(x);
     lookup_run(l, true);
     return l->error == -EAGAIN ? exchange_offload(x, work_look, looked) : looked(x);
 }

@@ -270,9 +270,7 @@ START_TEST(not_modified)
     run("respond");
     assert_value("ETag", unmodified[_i].expected);
     assert_value("Content-Encoding", NULL);
-    assert_value("Vary", unmodified[_i].tag[0] == '"' && unmodified[_i].expected[0] == 'W'
-                             ? "Accept-Encoding"
-                             : NULL);
+    assert_value("Vary", any_codec() ? "Accept-Encoding" : NULL);
 }
 END_TEST
 
