@@ -22,7 +22,7 @@ static bool serves(const struct pattern *p, const struct request *r)
 /* What each candidate is, the winner being known, or NULL. */
 static const char *why(const struct explanation *e, const struct route *r, bool exact)
 {
-    const struct route *winner = e->match.route;
+    const struct route *winner = mux_route(&e->match);
 
     if (r == winner)
         return e->decision.verdict == VERDICT_ROUTE ? "wins" : "wins once the path is clean";
@@ -57,7 +57,7 @@ static bool find_candidates(struct explanation *e, struct arena *arena)
     mux_candidates(s->mux, r->host, r->path, &all);
     while ((route = mux_candidates_next(&all, &slash)) != NULL)
         e->candidates[e->n_candidates++] =
-            (struct candidate){ route, route == e->match.route, why(e, route, !slash) };
+            (struct candidate){ route, route == mux_route(&e->match), why(e, route, !slash) };
     return true;
 }
 
@@ -89,7 +89,7 @@ static void find_host(struct explanation *e)
 
 struct str explain_deed(const struct explanation *e, struct arena *arena)
 {
-    const struct route *r = e->match.route;
+    const struct route *r = mux_route(&e->match);
 
     if (e->decision.verdict != VERDICT_ROUTE || r->kind->explain == NULL)
         return STR_EMPTY;

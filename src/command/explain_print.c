@@ -106,7 +106,7 @@ static void print_candidates(struct subject *s, const struct explanation *e)
 
 static void print_captures(struct subject *s, const struct explanation *e)
 {
-    const struct route *r = e->match.route;
+    const struct route *r = mux_route(&e->match);
     struct str name;
     size_t n = 0;
     struct columns c;
@@ -192,7 +192,7 @@ static void print_filters(struct subject *s, const struct filters *f, bool unrou
 
 static void print_route(struct subject *s, const struct explanation *e)
 {
-    const struct route *r = e->match.route;
+    const struct route *r = mux_route(&e->match);
     struct explain_option shown[EXPLAIN_OPTIONS_MAX];
     struct str deed = explain_deed(e, &s->scratch);
     struct columns c;
@@ -281,7 +281,7 @@ static void put_candidates(const struct explanation *e)
 
 static void put_captures(const struct explanation *e)
 {
-    const struct route *r = e->match.route;
+    const struct route *r = mux_route(&e->match);
     struct str name;
     size_t n = 0;
 
@@ -306,7 +306,7 @@ static void put_options(const char *key, const struct explain_option *shown, siz
 
 static void put_route(struct subject *s, const struct explanation *e)
 {
-    const struct route *r = e->match.route;
+    const struct route *r = mux_route(&e->match);
     struct explain_option shown[EXPLAIN_OPTIONS_MAX];
 
     jsonw_str("handler", str_of(r->kind->name));
@@ -324,7 +324,7 @@ static void put_route(struct subject *s, const struct explanation *e)
 
 void explain_print_json(struct subject *s, const struct explanation *e)
 {
-    const struct route *route = e->match.route;
+    const struct route *route = mux_route(&e->match);
     bool refused = e->ask.status != 0;
     unsigned status = refused ? e->ask.status : e->decision.status;
 

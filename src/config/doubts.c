@@ -126,14 +126,14 @@ static const struct route *hidden_by(struct loader *l, const struct route *r, si
     for (size_t i = p->n_segments; i <= deepest + 1; i++) {
         path = arena_printf(&l->arena, "%.*s/", str_fmt(path));
         mux_match(r->site->mux, METHOD_OTHER, NO_METHOD, STR(NO_LABEL), path, &m);
-        if (path.p == NULL || m.route == r || m.route == NULL)
+        if (path.p == NULL || mux_route(&m) == r || m.route == NULL)
             return NULL;
         path = arena_printf(&l->arena, "%.*s" NO_LABEL, str_fmt(path));
         mux_match(r->site->mux, METHOD_OTHER, NO_METHOD, STR(NO_LABEL), path, &m);
-        if (path.p == NULL || m.route == r || m.route == NULL)
+        if (path.p == NULL || mux_route(&m) == r || m.route == NULL)
             return NULL;
     }
-    return m.route;
+    return mux_route(&m);
 }
 
 static enum segment_kind last_kind(const struct pattern *p)

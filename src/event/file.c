@@ -70,8 +70,6 @@ struct file *file_new(int fd, const struct stat *st, enum file_way way)
         .size = (uint64_t)st->st_size,
         .modified = st->st_mtim,
         .changed = st->st_ctim,
-        .dev = st->st_dev,
-        .ino = st->st_ino,
         .links = st->st_nlink,
     };
     return f;

@@ -29,8 +29,6 @@ struct file {
     bool settled; /* unchanged for FILE_SETTLED when it was opened */
     uint64_t size;
     struct timespec modified, changed; /* mtime, ctime */
-    dev_t dev;
-    ino_t ino;
     nlink_t links;
     struct job close_job;
 };

@@ -20,7 +20,6 @@
 struct filecache {
     struct found **slots; /* a power of two of them */
     size_t n_slots, n, n_files, bytes;
-    int64_t fresh;       /* the longest of those that were put */
     struct list by_use;  /* the latest first */
     struct list by_file; /* the longest ago first */
 };
@@ -69,6 +68,7 @@ struct found *found_new(struct lookup *l, const struct found_about *about)
     if (f == NULL)
         return NULL;
     *f = (struct found){ .version = *v,
+                         .young = l->young,
                          .siblings = l->siblings,
                          .coding = l->coding,
                          .file = l->file,
@@ -88,9 +88,10 @@ struct found *found_new(struct lookup *l, const struct found_about *about)
     date_format(f->modified, at);
     struct str date = str_make(at, HTTP_DATE_LEN);
     at += HTTP_DATE_LEN;
-    uint64_t changed = (uint64_t)v->modified.tv_sec * (uint64_t)NSEC_PER_SEC;
+    uint64_t modified =
+        (uint64_t)v->modified.tv_sec * (uint64_t)NSEC_PER_SEC + (uint64_t)v->modified.tv_nsec;
     int n = snprintf(at, ETAG_MAX, "\"%" PRIx64 "-%" PRIx64 "-%" PRIx64 "\"", (uint64_t)v->inode,
-                     (uint64_t)v->size, changed + (uint64_t)v->modified.tv_nsec);
+                     (uint64_t)v->size, modified);
     f->etag = str_make(at, (size_t)n);
     add_fields(f, about, date);
     return f;
@@ -163,10 +164,9 @@ struct filecache *filecache_new(void)
 
 void filecache_drop(struct filecache *c, struct found *f)
 {
-    struct found **at = &c->slots[f->hash & (c->n_slots - 1)];
-
-    if (!f->cached)
+    if (f == NULL || !f->cached)
         return;
+    struct found **at = &c->slots[f->hash & (c->n_slots - 1)];
     while (*at != f)
         at = &(*at)->next;
     *at = f->next;
@@ -195,12 +195,9 @@ void filecache_free(struct filecache *c)
 
 bool filecache_tick(struct filecache *c, int64_t now)
 {
-    while (!list_empty(&c->by_file)) {
-        struct found *f = list_first(&c->by_file, struct found, by_file);
-        if (now - f->checked < c->fresh)
-            break;
-        filecache_drop(c, f);
-    }
+    list_each_safe (f, &c->by_file, struct found, by_file)
+        if (now >= f->until)
+            filecache_drop(c, f);
     while (!list_empty(&c->by_use)) {
         struct found *f = list_last(&c->by_use, struct found, by_use);
         if (now - f->used < UNUSED_MAX)
@@ -248,12 +245,11 @@ static void grow(struct filecache *c)
     c->n_slots = n;
 }
 
-/* Just looked at. Those whose routes use them longer than others stand too early in the list, and
- * go too early. */
+/* Just looked at. */
 static void stamp(struct filecache *c, struct found *f, int64_t now, int64_t fresh)
 {
-    c->fresh = max_of(c->fresh, fresh);
-    f->checked = f->used = now;
+    f->used = now;
+    f->until = now + fresh;
     list_remove(&f->by_file);
     if (f->file != NULL)
         list_push_back(&c->by_file, &f->by_file);

@@ -34,7 +34,8 @@ struct found_key {
 /* A file that was found, and what its responses say of it. Immutable but for the cache's part. */
 struct found {
     struct version version;
-    unsigned siblings; /* as in struct lookup */
+    bool young;        /* as in struct lookup, */
+    unsigned siblings; /* and this */
     enum coding coding;
     struct file *file; /* or NULL: */
     char *content;     /* all of it */
@@ -49,7 +50,7 @@ struct found {
     uint64_t hash;
     struct found *next; /* in its chain */
     struct list by_use, by_file;
-    int64_t checked; /* clock_mono() of the last look */
+    int64_t until; /* clock_mono(): then it is to be looked at again */
     int64_t used;
     size_t bytes;
     struct budget *memory; /* or NULL */
@@ -78,12 +79,13 @@ struct filecache *filecache_new(void);
 void filecache_free(struct filecache *c);
 /* Lets go what is past its time. Whether it is to be called again, in about a second. */
 bool filecache_tick(struct filecache *c, int64_t now);
-/* A reference of the cache's, or NULL. It may be past its time, `checked` says. */
+/* A reference of the cache's, or NULL. It may be past its time, `until` says. */
 struct found *filecache_find(struct filecache *c, const struct found_key *key, int64_t now);
 /* In place of what is there under that key. Takes a reference of its own. Not if it would take
  * more than `max` in all. `fresh`: how long it may be used without a look, ns. */
 void filecache_put(struct filecache *c, struct found *f, struct local_max max, int64_t now,
                    int64_t fresh);
+/* It is not so any more. NULL is fine, and so is one that is not there any more. */
 void filecache_drop(struct filecache *c, struct found *f);
 
 #endif

@@ -230,14 +230,19 @@ static enum step reply(struct exchange *x, struct found *f)
  * order; as a number, and in rank[] the more the better. */
 static unsigned want_of(const struct request *q, const struct tree *tree, uint8_t *rank)
 {
-    unsigned plain = accept_encoding(q, STR("identity")), quality[CODING_PLAIN];
-    unsigned want = 1; /* other than WANT_ANY */
+    struct str names[N_CODINGS];
+    unsigned quality[N_CODINGS], want = 1; /* other than WANT_ANY */
 
     for (enum coding c = 0; c < CODING_PLAIN; c++)
-        quality[c] = tree->coded[c] ? accept_encoding(q, coding_name(c)) : 0;
+        names[c] = coding_name(c);
+    names[CODING_PLAIN] = STR("identity");
+    accept_encodings(q, names, N_CODINGS, quality);
+    for (enum coding c = 0; c < CODING_PLAIN; c++)
+        if (!tree->coded[c])
+            quality[c] = 0;
     for (enum coding c = 0; c < CODING_PLAIN; c++) {
         rank[c] = 0;
-        if (quality[c] > 0 && quality[c] >= plain) {
+        if (quality[c] > 0 && quality[c] >= quality[CODING_PLAIN]) {
             rank[c] = 1;
             for (enum coding d = 0; d < CODING_PLAIN; d++)
                 rank[c] = (uint8_t)(rank[c] + (quality[d] < quality[c] ||
@@ -271,10 +276,7 @@ static struct found *recall(struct exchange *x, struct filecache *cache, struct 
 
 static bool is_fresh(struct exchange *x, const struct found *f)
 {
-    const struct files *conf = exchange_conf(x);
-
-    return exchange_now(x) - f->checked < conf->cache &&
-           (f->file == NULL || file_is_current(f->file));
+    return exchange_now(x) < f->until && (f->file == NULL || file_is_current(f->file));
 }
 
 /* A reference that goes with the exchange. */
@@ -328,7 +330,7 @@ static struct search *search_new(struct exchange *x, const struct found_key *key
     memcpy(s->lookup.rank, rank, sizeof s->lookup.rank);
     if (known != NULL && hold(x, found_ref(known))) {
         s->known = known;
-        s->lookup.known = &known->version;
+        s->lookup.known = known->young ? NULL : &known->version;
         s->lookup.known_siblings = known->siblings;
     }
     return s;
@@ -395,6 +397,11 @@ static enum step fall_back(struct exchange *x)
     return s != NULL ? look(x, s) : exchange_fail(x, 503, "no_memory");
 }
 
+static enum step miss(struct exchange *x, const struct search *s, int error)
+{
+    return may_fall_back(x, s) ? fall_back(x) : refuse(x, error);
+}
+
 static enum step look_again(struct exchange *x)
 {
     return look(x, exchange_state(x));
@@ -422,12 +429,15 @@ static enum step looked(struct exchange *x)
 {
     const struct files *conf = exchange_conf(x);
     struct search *s = exchange_state(x);
+    struct filecache *cache = exchange_local(x);
     struct lookup *l = &s->lookup;
 
     if (wants_time(l) && !on_worker(x))
         return exchange_wait(
             x, (struct wait){
                    .then = look_again, .late = look_again, .withdraw = withdraw, .time = l->wait });
+    if (cache != NULL && !l->unchanged)
+        filecache_drop(cache, s->known);
     switch (-l->error) {
     case 0:
         return reply_found(x, s);
@@ -438,7 +448,7 @@ static enum step looked(struct exchange *x)
     case ENAMETOOLONG:
         if (conf->listing && !s->key.fallback && (l->given.n == 0 || str_ends(l->given, STR("/"))))
             return list(x, s);
-        return may_fall_back(x, s) ? fall_back(x) : refuse(x, l->error);
+        return miss(x, s, l->error);
     default:
         return refuse(x, l->error);
     }
@@ -456,7 +466,8 @@ static enum step look(struct exchange *x, struct search *s)
         }
         return looked(x);
     }
-    exchange_count(x, file_cache_misses);
+    if (l->tries == 0)
+        exchange_count(x, file_cache_misses);
     lookup_run(l, true);
     return l->error == -EAGAIN ? exchange_offload(x, work_look, looked) : looked(x);
 }
@@ -485,7 +496,7 @@ static enum step listed(struct exchange *x)
     struct response *r = exchange_response(x);
 
     if (s->listing_error == -ENOENT || s->listing_error == -ENOTDIR)
-        return may_fall_back(x, s) ? fall_back(x) : refuse(x, s->listing_error);
+        return miss(x, s, s->listing_error);
     if (s->listing_error < 0)
         return refuse(x, s->listing_error);
     r->status = 200;

@@ -97,7 +97,7 @@ static bool look_at(const struct listing *l, int dirfd, struct str name, struct 
 }
 
 /* -ENOBUFS: it does not fit. */
-static int add_entry(struct found *f, struct str name, const struct stat *st)
+static int add_entry(struct contents *f, struct str name, const struct stat *st)
 {
     struct entry e = { .name_at = buf_len(&f->names),
                        .name_n = name.n,
@@ -118,7 +118,7 @@ static int add_entry(struct found *f, struct str name, const struct stat *st)
     return r;
 }
 
-static int read_entries(const struct listing *l, int dirfd, DIR *d, struct found *f)
+static int read_entries(const struct listing *l, int dirfd, DIR *d, struct contents *f)
 {
     struct stat st;
 
@@ -138,7 +138,7 @@ static int read_entries(const struct listing *l, int dirfd, DIR *d, struct found
     }
 }
 
-static int read_directory(const struct listing *l, int dirfd, struct found *f)
+static int read_directory(const struct listing *l, int dirfd, struct contents *f)
 {
     int fd = fcntl(dirfd, F_DUPFD_CLOEXEC, 0);
     DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
@@ -197,7 +197,7 @@ static int compare_names(struct str a, struct str b)
 
 struct order {
     const struct listing *listing;
-    const struct found *found;
+    const struct contents *contents;
 };
 
 static int compare(const void *left, const void *right, void *arg)
@@ -213,7 +213,7 @@ static int compare(const void *left, const void *right, void *arg)
     else if (o->listing->sort == LISTING_TIME && a->modified != b->modified)
         r = a->modified < b->modified ? -1 : 1;
     if (r == 0) {
-        r = compare_names(found_name(o->found, a), found_name(o->found, b));
+        r = compare_names(contents_name(o->contents, a), contents_name(o->contents, b));
         if (o->listing->sort != LISTING_NAME)
             return r;
     }
@@ -222,7 +222,7 @@ static int compare(const void *left, const void *right, void *arg)
 
 int listing_make(const struct listing *l, int dirfd, struct buf *out)
 {
-    struct found f = { .n = 0 };
+    struct contents f = { .n = 0 };
     struct order order = { l, &f };
 
     buf_init(&f.names, LISTING_MAX);

@@ -103,10 +103,10 @@ static void put_json(struct page *p, struct str s)
 
 /* As a relative reference, whatever stands around it: only unreserved characters stay, so it has
  * no scheme and is nothing to HTML or JSON. */
-static void put_link(struct page *p, const struct found *f, const struct entry *e)
+static void put_link(struct page *p, const struct contents *f, const struct entry *e)
 {
     static const char hex[] = "0123456789ABCDEF";
-    struct str s = found_name(f, e);
+    struct str s = contents_name(f, e);
 
     while (s.n != 0) {
         size_t n = chars_run(s.p, 0, s.n, CHAR_HOST);
@@ -260,7 +260,7 @@ static void put_column(struct page *p, const struct listing *l, enum listing_sor
     put_lit(p, "</a></th>");
 }
 
-static void put_row(struct page *p, const struct found *f, const struct entry *e)
+static void put_row(struct page *p, const struct contents *f, const struct entry *e)
 {
     char buf[24];
     struct str time = time_text(e->modified, buf);
@@ -268,7 +268,7 @@ static void put_row(struct page *p, const struct found *f, const struct entry *e
     put_lit(p, "<tr><th scope=\"row\"><a href=\"");
     put_link(p, f, e);
     put_lit(p, "\"><bdi>");
-    put_name(p, found_name(f, e));
+    put_name(p, contents_name(f, e));
     put(p, e->directory ? STR("</bdi>/</a></th><td>") : STR("</bdi></a></th><td title=\""));
     if (!e->directory) {
         put_number(p, e->size);
@@ -295,7 +295,7 @@ static void put_count(struct page *p, size_t n, struct str one, struct str many)
     put(p, n == 1 ? one : many);
 }
 
-static void put_table(struct page *p, const struct listing *l, const struct found *f)
+static void put_table(struct page *p, const struct listing *l, const struct contents *f)
 {
     const struct entry *entries = (const void *)buf_str(&f->entries).p;
 
@@ -317,7 +317,7 @@ static void put_table(struct page *p, const struct listing *l, const struct foun
     put_lit(p, "</tbody>\n</table>\n");
 }
 
-int form_html(const struct listing *l, const struct found *f, struct buf *out)
+int form_html(const struct listing *l, const struct contents *f, struct buf *out)
 {
     struct page p = { .out = out };
 
@@ -340,7 +340,7 @@ int form_html(const struct listing *l, const struct found *f, struct buf *out)
 
 /* ---- JSON */
 
-int form_json(const struct listing *l, const struct found *f, struct buf *out)
+int form_json(const struct listing *l, const struct contents *f, struct buf *out)
 {
     const struct entry *e = (const void *)buf_str(&f->entries).p;
     struct page p = { .out = out };
@@ -351,7 +351,7 @@ int form_json(const struct listing *l, const struct found *f, struct buf *out)
     put_lit(&p, ",\"entries\":[");
     for (size_t i = 0; i < f->n; i++, e++) {
         put(&p, i > 0 ? STR(",\n{\"name\":") : STR("\n{\"name\":"));
-        put_json(&p, found_name(f, e));
+        put_json(&p, contents_name(f, e));
         put_lit(&p, ",\"href\":\"");
         put_link(&p, f, e);
         put(&p, e->directory ? STR("\",\"type\":\"directory\",\"size\":null,\"modified\":")

@@ -236,8 +236,6 @@ static int read_content(struct lookup *l, bool cached)
 /* Takes fd over. */
 static int take(struct lookup *l, bool cached, int fd, const struct stat *st)
 {
-    enum file_way way = st->st_dev == l->tree->root_device ? l->tree->way : FILE_REMOTE;
-
     l->version = version_of(st);
     l->unchanged =
         l->known != NULL && version_same(&l->version, l->known) && l->siblings == l->known_siblings;
@@ -245,14 +243,16 @@ static int take(struct lookup *l, bool cached, int fd, const struct stat *st)
         close(fd);
         return 0;
     }
-    l->wait = l->tries < WAITS_MAX ? young_for(st) : 0;
-    if (l->wait > 0) {
+    int64_t wait = young_for(st);
+    l->young = wait > 0;
+    if (l->young && l->tries < WAITS_MAX) {
+        l->wait = wait;
         close(fd);
         return -EBUSY;
     }
-    if (st->st_dev != l->tree->root_device)
-        way = file_way_of(fd);
-    l->file = file_new(fd, st, way);
+    /* With `cached` it is not beyond a mount, whatever device it names, as overlayfs has many. */
+    bool here = cached || st->st_dev == l->tree->root_device;
+    l->file = file_new(fd, st, here ? l->tree->way : file_way_of(fd));
     if (l->file == NULL) {
         close(fd);
         return -ENOMEM;

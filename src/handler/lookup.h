@@ -7,8 +7,8 @@
  * holding the opener until fstat(2) has told what it is.
  *
  * What is found is of one version of the file. A file that was changed in the last FILE_YOUNG may
- * be changed again without its times telling, as clocks of file systems tick; so it is waited for,
- * unless it changes all the time. From then on every change shows in its times.
+ * be changed again without its times telling, as clocks of file systems tick; so it is waited for.
+ * From then on every change shows in its times. One that changes all the time is taken young.
  *
  * A struct tree is filled by the loader's thread and constant afterwards. A struct lookup has one
  * owner at a time; lookup_run() touches nothing but it and the tree.
@@ -72,6 +72,7 @@ struct lookup {
     int64_t wait;   /* -EBUSY: ns until it is to be run again; 0: that was often enough */
     unsigned tries; /* how often it was so */
     struct version version;
+    bool young;         /* the same version may be another content: it cannot be `known` later */
     enum coding coding; /* of the file that was chosen */
     unsigned siblings;  /* bit 1 << coding: there is such a file */
     bool unchanged;     /* it is the version that is `known`: no content, no file */

@@ -128,28 +128,25 @@ struct acceptance accept_type(const struct request *r, struct str type)
 
 /* As the fields say, or else: what needs no decoding can be read by anyone, but any coding that is
  * named is liked better; another is not understood. */
-static void weigh_codings(const struct request *r, const struct str *names, struct verdict *v,
-                          size_t n)
+void accept_encodings(const struct request *r, const struct str *codings, size_t n,
+                      unsigned *quality)
 {
+    struct verdict v[ACCEPT_CODINGS_MAX + 1];
+
+    check(n <= array_len(v));
     for (size_t i = 0; i < n; i++)
-        v[i] = (struct verdict){ 0, str_ieq(names[i], IDENTITY) };
+        v[i] = (struct verdict){ 0, str_ieq(codings[i], IDENTITY) };
     if (r->known >> FIELD_ACCEPT_ENCODING & 1)
-        weigh(r, FIELD_ACCEPT_ENCODING, coding_precision, names, v, n);
-}
-
-unsigned accept_encoding(const struct request *r, struct str coding)
-{
-    struct verdict v;
-
-    weigh_codings(r, &coding, &v, 1);
-    return v.quality;
+        weigh(r, FIELD_ACCEPT_ENCODING, coding_precision, codings, v, n);
+    for (size_t i = 0; i < n; i++)
+        quality[i] = v[i].quality;
 }
 
 int accept_best_encoding(const struct request *r, const struct str *codings, size_t n,
                          unsigned there)
 {
     struct str names[ACCEPT_CODINGS_MAX + 1];
-    struct verdict v[ACCEPT_CODINGS_MAX + 1];
+    unsigned quality[ACCEPT_CODINGS_MAX + 1];
     size_t best = n;
 
     check(n <= ACCEPT_CODINGS_MAX);
@@ -158,9 +155,9 @@ int accept_best_encoding(const struct request *r, const struct str *codings, siz
     for (size_t i = 0; i < n; i++)
         names[i] = codings[i];
     names[n] = IDENTITY;
-    weigh_codings(r, names, v, n + 1);
+    accept_encodings(r, names, n + 1, quality);
     for (size_t i = n; i-- > 0;)
-        if ((there >> i & 1) && v[i].quality > 0 && v[i].quality >= v[best].quality)
+        if ((there >> i & 1) && quality[i] > 0 && quality[i] >= quality[best])
             best = i;
     return best < n ? (int)best : -1;
 }

@@ -6,7 +6,7 @@
 #include "http/request.h"
 
 #define ACCEPT_MAX KIB(2)    /* bytes of such fields that are looked at, in each call anew */
-#define ACCEPT_CODINGS_MAX 8 /* that one call compares */
+#define ACCEPT_CODINGS_MAX 8 /* that one call compares, and identity */
 
 struct acceptance {
     unsigned quality; /* in thousandths; 0: not acceptable */
@@ -20,13 +20,14 @@ struct acceptance {
 struct acceptance accept_type(const struct request *r, struct str type);
 
 /*
- * What all Accept-Encoding fields say of `coding`, such as "gzip" or "identity", in thousandths; 0:
- * not acceptable. A name counts before "*"; x-gzip is gzip. What is malformed or goes past the
- * bound is taken as by accept_type(). "identity" is acceptable, the least of all (1), unless it or
- * "*" says otherwise. Without such a field any coding would be, but who sends none hardly decodes
- * any: so none is but identity.
+ * What all Accept-Encoding fields say of n <= ACCEPT_CODINGS_MAX + 1 codings, such as "gzip" or
+ * "identity", into quality[n], in thousandths; 0: not acceptable. A name counts before "*"; x-gzip
+ * is gzip. What is malformed or goes past the bound is taken as by accept_type(). "identity" is
+ * acceptable, the least of all (1), unless it or "*" says otherwise. Without such a field any
+ * coding would be, but who sends none hardly decodes any: so none is but identity.
  */
-unsigned accept_encoding(const struct request *r, struct str coding);
+void accept_encodings(const struct request *r, const struct str *codings, size_t n,
+                      unsigned *quality);
 
 /*
  * The index of the coding to answer with, of n <= ACCEPT_CODINGS_MAX in the server's order, of

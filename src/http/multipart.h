@@ -18,9 +18,9 @@ struct multipart {
  * text is the arena's.
  *
  * The boundary is made of `seed`. It has to be another than those of other answers, so that one of
- * them that was stored as a file is not cut in the wrong place: a number of the exchange mixed with
- * the time will do. It need not be a secret: Content-Range says how long each part is, and who put
- * it into a file on purpose could forge no more than parts of the file that is his own work.
+ * them that was stored as a file is not cut in the wrong place: the time in ns will do. It need not
+ * be a secret: Content-Range says how long each part is, and who put it into a file on purpose
+ * could forge no more than parts of the file that is his own work.
  *
  * 0; -ENOMEM; -EOVERFLOW: the body is over UINT64_MAX bytes long, with which no file comes near.
  */

@@ -2,11 +2,10 @@
  * mux.c - see mux.h: hosts, the decision, captures, Allow.
  *
  * Each host of the patterns has its own tree of paths: first as nodes (tree.h), of which a seal
- * makes the packed form (packed.h). Hosts are in a hash table; "example.org" has a tree for itself
- * and one for "*.example.org". A request looks up its host and what stands behind each of its dots;
- * the entry of the longest one leads to the next shorter one of which there is a wildcard: that
- * is the order from the exact host over the longest suffix to the patterns without a host. Built by
- * one thread, sealed, then immutable: any thread.
+ * makes the packed form (pack.h, packed.h). Hosts are found as the segments of paths are;
+ * "example.org" has a tree for itself and one for "*.example.org". A request looks up its host,
+ * then what stands behind each of its dots: that is the order from the exact host over the longest
+ * suffix to the patterns without a host. Built by one thread, sealed, then immutable: any thread.
  */
 #include "mux/mux.h"
 
@@ -15,28 +14,21 @@
 #include <sys/mman.h>
 
 #include "base/check.h"
-#include "mux/hash.h"
-#include "mux/tree.h"
+#include "mux/pack.h"
 
 #define MUX_MAGIC 0x6d75785fu
 #define BUILDING_MAX MIB(4096)
 #define HUGE_PAGE MIB(2)
-
-struct mux_host {
-    struct str name;             /* p NULL: a free slot */
-    uint32_t exact, below;       /* trees: of this host; of "*." and this host. 0: no pattern */
-    const struct mux_host *next; /* of the shorter ones with `below` the longest */
-};
+#define LINE ((uintptr_t)64)
 
 /* Until the mux is sealed. */
 struct building {
     struct arena arena;
     struct tree tree;
     struct tree_node any_host;
-    struct tree_node exact, below; /* their literal children are hosts, of which the wildcard child
-                                 is the root of a tree */
+    struct tree_node exact, below; /* their literal children are hosts, each the root of a tree */
     struct tree_node tokens;       /* methods by token, numbered in `at` */
-    size_t n_tokens;
+    size_t n_tokens, n_routes;
 };
 
 struct mux {
@@ -44,10 +36,11 @@ struct mux {
     struct arena *arena;
     struct building *building; /* NULL: sealed */
     const uint64_t *words;     /* the trees */
-    uint32_t any_host;
-    struct mux_host *hosts;    /* linear probing; NULL: all patterns are without one */
-    size_t n_slots, below_max; /* the longest name with `below` */
-    struct str *tokens;        /* of methods from METHOD_OTHER on, sorted */
+    void **routes;             /* what mux_add() was given, by number */
+    struct packed_tree any_host;
+    struct packed_tree exact, below; /* hosts: of this name; of "*." and this name */
+    size_t below_max;                /* the longest name in `below`, its dot included */
+    struct str *tokens;              /* of methods from METHOD_OTHER on, sorted */
     size_t n_tokens;
 };
 
@@ -86,11 +79,7 @@ static struct tree_node *tree_for(struct building *b, const struct pattern *p)
 {
     if (p->host_n == 0)
         return &b->any_host;
-    struct tree_node *host =
-        tree_make(&b->tree, p->host_is_wildcard ? &b->below : &b->exact, pattern_host(p));
-    if (host != NULL && host->wildcard == NULL)
-        host->wildcard = arena_zalloc(&b->arena, sizeof *host->wildcard);
-    return host ? host->wildcard : NULL;
+    return tree_make(&b->tree, p->host_is_wildcard ? &b->below : &b->exact, pattern_host(p));
 }
 
 /* The number of p's method in the tree, or -errno. */
@@ -133,6 +122,7 @@ int mux_add(struct mux *m, const struct pattern *pattern, void *route, void **re
         *ret_other = other->user;
         return -EEXIST;
     }
+    b->n_routes++;
     return tree_add(&b->tree, root, &s, route);
 }
 
@@ -167,13 +157,11 @@ static int seal_tokens(struct mux *m, uint16_t **ret_numbers)
     return 0;
 }
 
-/* Memory for the trees, zeroed, as a walk reads past the end of a node's tags, and of the last
- * node. What is large is read all over: with small pages most reads would need a table of pages
- * first that is in no cache. */
-static uint64_t *alloc_words(struct mux *m, uint64_t n)
+/* A copy in the arena, of whole lines of memory. What is large is read all over: with small pages
+ * most reads would need a table of pages first that is in no cache. */
+static void *keep(struct mux *m, const void *from, size_t size)
 {
-    size_t size = (size_t)n * sizeof(uint64_t);
-    char *p = arena_alloc(m->arena, size + 63);
+    char *p = arena_alloc(m->arena, size + LINE - 1);
 
     if (p == NULL)
         return NULL;
@@ -181,101 +169,37 @@ static uint64_t *alloc_words(struct mux *m, uint64_t n)
     uintptr_t end = ((uintptr_t)p + size) & ~(HUGE_PAGE - 1);
     if (begin < end)
         madvise((void *)begin, end - begin, MADV_HUGEPAGE);
-    return memset((void *)(((uintptr_t)p + 63) & ~(uintptr_t)63), 0, size);
+    return memcpy((void *)(((uintptr_t)p + LINE - 1) & ~(LINE - 1)), from, size);
 }
 
-static int place_hosts(const struct tree_node *hosts, uint64_t *words)
+static int pack_trees(struct mux *m, struct packing *p)
 {
-    int r = 0;
+    struct building *b = m->building;
 
-    for (const struct tree_node *h = hosts->literals; r == 0 && h != NULL; h = h->next)
-        r = packed_place(h->wildcard, words);
-    return r;
-}
-
-static void write_hosts(uint64_t *words, const struct tree_node *hosts, const uint16_t *numbers)
-{
-    for (const struct tree_node *h = hosts->literals; h != NULL; h = h->next)
-        packed_write(words, h->wildcard, numbers);
+    p->routes = arena_array(&b->arena, b->n_routes, sizeof *p->routes);
+    if (p->routes == NULL)
+        return -ENOMEM;
+    int r = packing_add(p, &b->any_host, false, &m->any_host);
+    if (r == 0)
+        r = packing_add(p, &b->exact, true, &m->exact);
+    if (r == 0)
+        r = packing_add(p, &b->below, true, &m->below);
+    if (r < 0)
+        return r;
+    m->words = keep(m, p->words, (p->n + PACKED_BEHIND) * sizeof *p->words);
+    m->routes = keep(m, p->routes, p->n_routes * sizeof *p->routes);
+    return m->words != NULL && m->routes != NULL ? 0 : -ENOMEM;
 }
 
 static int seal_trees(struct mux *m, const uint16_t *numbers)
 {
-    struct building *b = m->building;
-    uint64_t n = PACKED_BEFORE;
-    int r = packed_place(&b->any_host, &n);
+    struct packing p = { .numbers = numbers };
+    int r = pack_trees(m, &p);
 
-    if (r == 0)
-        r = place_hosts(&b->exact, &n);
-    if (r == 0)
-        r = place_hosts(&b->below, &n);
-    if (r < 0)
-        return r;
-    uint64_t *words = alloc_words(m, n + PACKED_BEHIND);
-    if (words == NULL)
-        return -ENOMEM;
-    packed_write(words, &b->any_host, numbers);
-    write_hosts(words, &b->exact, numbers);
-    write_hosts(words, &b->below, numbers);
-    m->words = words;
-    m->any_host = b->any_host.at;
-    return 0;
-}
-
-/* Its slot, or the free one where it would go. */
-static struct mux_host *host_slot(const struct mux *m, struct str name)
-{
-    size_t at = hash_str(name) & (m->n_slots - 1);
-
-    while (m->hosts[at].name.p != NULL && !str_eq(m->hosts[at].name, name))
-        at = (at + 1) & (m->n_slots - 1);
-    return &m->hosts[at];
-}
-
-/* The entry of what stands behind one of the dots of `name`, the longest there is with `below`, or
- * NULL. No more of it is looked at than patterns have. */
-static const struct mux_host *host_above(const struct mux *m, struct str name)
-{
-    size_t from = name.n > m->below_max ? name.n - m->below_max : 0;
-
-    /* "*." stands for one byte at least. */
-    for (size_t i = max_of(from, (size_t)2); i < name.n; i++)
-        if (name.p[i - 1] == '.') {
-            const struct mux_host *h = host_slot(m, str_from(name, i));
-            if (h->below != 0)
-                return h;
-        }
-    return NULL;
-}
-
-static int seal_hosts(struct mux *m)
-{
-    const struct tree_node *exact = m->building->exact.literals,
-                           *below = m->building->below.literals;
-    size_t n = m->building->exact.n_literals + m->building->below.n_literals;
-
-    if (n == 0)
-        return 0;
-    for (m->n_slots = 4; m->n_slots < 2 * n;)
-        m->n_slots *= 2;
-    m->hosts = arena_array(m->arena, m->n_slots, sizeof *m->hosts);
-    if (m->hosts == NULL)
-        return -ENOMEM;
-    for (; exact != NULL; exact = exact->next) {
-        struct mux_host *h = host_slot(m, exact->text);
-        h->name = exact->text;
-        h->exact = exact->wildcard->at;
-    }
-    for (; below != NULL; below = below->next) {
-        struct mux_host *h = host_slot(m, below->text);
-        h->name = below->text;
-        h->below = below->wildcard->at;
-        m->below_max = max_of(m->below_max, h->name.n);
-    }
-    for (size_t i = 0; i < m->n_slots; i++)
-        if (m->hosts[i].name.p != NULL)
-            m->hosts[i].next = host_above(m, m->hosts[i].name);
-    return 0;
+    packing_done(&p);
+    for (const struct tree_node *h = m->building->below.literals; h != NULL; h = h->next)
+        m->below_max = max_of(m->below_max, h->text.n + 1);
+    return r;
 }
 
 int mux_seal(struct mux *m)
@@ -288,26 +212,24 @@ int mux_seal(struct mux *m)
     if (r == 0)
         r = seal_trees(m, numbers);
     if (r == 0)
-        r = seal_hosts(m);
-    if (r == 0)
         end_building(m);
     return r;
 }
 
 /* ---- matching ---- */
 
-/* Between trees: from the exact host over ever shorter ones to none. */
+/* Between trees: from the exact host over ever shorter ones to none. "*." stands for one byte at
+ * least. No more of the name is looked at than patterns have. */
 static bool next_tree(struct mux_candidates *c)
 {
-    if (c->host != NULL) {
-        walk_from(&c->walk, c->host->below);
-        c->host = c->host->next;
-        return true;
-    }
+    while (c->host_at < c->host.n)
+        if (c->host.p[c->host_at++] == '.' &&
+            walk_from_host(&c->walk, c->mux->below, str_from(c->host, c->host_at)))
+            return true;
     if (!c->any_host)
         return false;
     c->any_host = false;
-    walk_from(&c->walk, c->root_any);
+    walk_from(&c->walk, c->mux->any_host);
     return true;
 }
 
@@ -325,24 +247,18 @@ static bool next_place(struct mux_candidates *c)
 void mux_candidates(const struct mux *m, struct str host, struct str path,
                     struct mux_candidates *ret)
 {
-    uint32_t exact = 0;
-
     check_magic(m, MUX_MAGIC);
     check(m->building == NULL);
-    ret->host = NULL;
+    ret->mux = m;
+    ret->host = host;
+    ret->host_at = host.n > m->below_max ? host.n - m->below_max : 0;
+    ret->host_at = max_of(ret->host_at, (size_t)1);
     ret->route = SIZE_MAX;
     ret->any_host = path.n > 0 && path.p[0] == '/';
-    ret->root_any = m->any_host;
     walk_init(&ret->walk, m->words, ret->any_host ? path : STR("/"));
     if (!ret->any_host)
-        return;
-    if (m->hosts != NULL && host.n > 0) {
-        exact = host_slot(m, host)->exact;
-        ret->host = host_above(m, host);
-    }
-    if (exact != 0)
-        walk_from(&ret->walk, exact);
-    else
+        ret->host_at = host.n;
+    else if (m->exact.node == 0 || !walk_from_host(&ret->walk, m->exact, host))
         next_tree(ret);
 }
 
@@ -351,10 +267,11 @@ void *mux_candidates_next(struct mux_candidates *c, bool *ret_slash)
     uint16_t code;
 
     for (;;) {
-        void *route = c->route != SIZE_MAX ? walk_route(&c->walk, &c->route, &code) : NULL;
-        if (route != NULL) {
+        uint32_t route =
+            c->route != SIZE_MAX ? walk_route(&c->walk, &c->route, &code) : WALK_NO_ROUTE;
+        if (route != WALK_NO_ROUTE) {
             *ret_slash = c->walk.hit == HIT_SLASH;
-            return route;
+            return c->mux->routes[route];
         }
         if (!next_place(c))
             return NULL;
@@ -403,22 +320,24 @@ void mux_match(const struct mux *m, enum method method, struct str method_token,
     struct mux_candidates c;
     bool with_slash = false, any = false;
     unsigned number = number_of(m, method, method_token);
+    uint32_t route = WALK_NO_ROUTE;
 
     ret->route = NULL;
     ret->add_slash = ret->other_method = false;
     mux_candidates(m, host, path, &c);
-    while (ret->route == NULL && next_place(&c)) {
-        void *route = walk_route_for(&c.walk, number);
+    while (route == WALK_NO_ROUTE && next_place(&c)) {
+        uint32_t found = walk_route_for(&c.walk, number);
         any = true;
         if (c.walk.hit != HIT_SLASH)
-            ret->route = route;
-        else if (route != NULL)
+            route = found;
+        else if (found != WALK_NO_ROUTE)
             with_slash = true;
     }
-    if (with_slash && (ret->route == NULL || c.walk.hit == HIT_TAIL)) {
+    if (with_slash && (route == WALK_NO_ROUTE || c.walk.hit == HIT_TAIL)) {
         ret->add_slash = true;
-        ret->route = NULL;
-    } else if (ret->route != NULL) {
+    } else if (route != WALK_NO_ROUTE) {
+        ret->route = &m->routes[route];
+        __builtin_prefetch(ret->route);
         capture(&c.walk, path, ret->captures);
     } else {
         ret->other_method = any;
@@ -460,7 +379,7 @@ struct str mux_allow(const struct mux *m, struct str host, struct str path, stru
         return STR_EMPTY;
     mux_candidates(m, host, path, &c);
     while (next_place(&c))
-        for (size_t at = 0; walk_route(&c.walk, &at, &code) != NULL;)
+        for (size_t at = 0; walk_route(&c.walk, &at, &code) != WALK_NO_ROUTE;)
             if (CODE_METHOD(code) != CODE_ANY_METHOD)
                 known[CODE_METHOD(code)] = true;
     known[METHOD_HEAD] |= known[METHOD_GET];

@@ -21,9 +21,9 @@ struct mux;
 #define MUX_METHODS_MAX 8192 /* methods that enum method does not know, in one mux; likewise */
 
 struct mux_match {
-    void *route;       /* what mux_add() was given, or NULL */
-    bool add_slash;    /* redirect to path + "/"; then there is no route */
-    bool other_method; /* no route and no add_slash, but one with another method: 405 */
+    void *const *route; /* where the mux keeps what mux_add() was given, or NULL; mux_route() */
+    bool add_slash;     /* redirect to path + "/"; then there is no route */
+    bool other_method;  /* no route and no add_slash, but one with another method: 405 */
     /* Of a route: slices of the path, in the order of its pattern's names; no more than these are
      * set. */
     struct str captures[MUX_CAPTURES_MAX];
@@ -55,6 +55,13 @@ int mux_seal(struct mux *m) MUST_USE;
 void mux_match(const struct mux *m, enum method method, struct str method_token, struct str host,
                struct str path, struct mux_match *ret);
 
+/* The route, or NULL. A large mux does not read what it keeps of one route alone, which is in no
+ * cache, but asks for it: so it is not waited for as long as nobody comes here. */
+static inline void *mux_route(const struct mux_match *m)
+{
+    return m->route != NULL ? *m->route : NULL;
+}
+
 /* The value of `Allow` for a path whose match said other_method: every method some route has for
  * it (or for path + "/"), sorted by enum method, other tokens behind; GET brings HEAD. In the
  * arena. {NULL, 0} without memory. */
@@ -64,10 +71,11 @@ struct str mux_allow(const struct mux *m, struct str host, struct str path, stru
  * one host and path by their methods as pattern_order() has them. */
 struct mux_candidates {
     struct walk walk;
-    const struct mux_host *host; /* whose tree is next */
-    bool any_host;               /* the tree of the patterns without a host is still to come */
-    uint32_t root_any;
-    size_t route; /* at the node that was met last */
+    const struct mux *mux;
+    struct str host;
+    size_t host_at; /* behind the dots that trees of suffixes were looked for */
+    bool any_host;  /* the tree of the patterns without a host is still to come */
+    size_t route;   /* at the node that was met last */
 };
 void mux_candidates(const struct mux *m, struct str host, struct str path,
                     struct mux_candidates *ret);

@@ -1,459 +1,244 @@
 /*
- * packed.c - see packed.h: what a node looks like, packing, walking. The path is compared with the
- * slashes in it, so a node's text begins with one.
+ * packed.c - see packed.h: walking. The path is compared with the slashes in it, so a node's text
+ * begins with one. Any thread.
  */
 #include "mux/packed.h"
 
-#include <errno.h>
-
 #include "mux/hash.h"
-#include "mux/tree.h"
+#include "mux/node.h"
 
-#define SMALL_MAX 16 /* so many literal children are found by their tags */
-
-enum {
-    NODE_HAS_TABLE = 1,
-    NODE_HAS_EXACT = 2,
-    NODE_HAS_END = 4,
-    NODE_HAS_REST = 8,
-};
-
-/*
- * Behind it: uint32_t table, the word of it, if there is one; uint16_t offsets[n_small], in words
- * from here; uint16_t codes[n_routes]; uint8_t tags[n_small]; the text; from the next whole word on
- * void *users[n_routes]. Then, in words of their own, all that is below.
- */
-struct packed {
-    uint16_t text_n;
-    uint16_t n_routes;
-    uint16_t wildcard; /* words from here to the wildcard child; 0: none */
-    uint8_t flags;
-    uint8_t n_small; /* literal children, if there is no table */
-};
-
-/*
- * Linear probing from hash * n / 2^32 on; `at` 0: free. The word before it is n. In place of the
- * hash's last 4 bits is how many lines of memory behind the first the child and all below it take,
- * if they are few: those are asked for while the first is still on its way.
- */
-struct slot {
-    uint32_t hash_and_lines, at;
-};
-#define LINE 64
-#define LINES_MAX 8
-
-static const uint16_t *offsets_of(const struct packed *n)
+/* Whether the n bytes of `text` are those of `s` at `at`, of which there are as many. Up to 7 bytes
+ * behind the text are read: PACKED_BEHIND. */
+static inline bool is_text(struct str s, size_t at, const char *text, size_t n)
 {
-    return (const uint16_t *)(n + 1) + (n->flags & NODE_HAS_TABLE ? 2 : 0);
-}
-
-static const uint16_t *codes_of(const struct packed *n)
-{
-    return offsets_of(n) + n->n_small;
-}
-
-static const uint8_t *tags_of(const struct packed *n)
-{
-    return (const uint8_t *)(codes_of(n) + n->n_routes);
-}
-
-static const char *text_of(const struct packed *n)
-{
-    return (const char *)(tags_of(n) + n->n_small);
-}
-
-static uint8_t tag_of(uint32_t hash)
-{
-    return (uint8_t)(hash >> 24);
-}
-
-/* ---- packing */
-
-/* The last node of the run that is packed as one, which begins with n. */
-static struct tree_node *run_end(struct tree_node *n)
-{
-    while (n->routes == NULL && n->wildcard == NULL && n->n_literals == 1)
-        n = n->literals;
-    return n;
-}
-
-/* The bytes of text of that run. */
-static size_t run_text(const struct tree_node *n, const struct tree_node *last)
-{
-    size_t bytes = 0;
-
-    for (;; n = n->literals) {
-        bytes += n->text.p != NULL ? 1 + n->text.n : 0;
-        if (n == last)
-            return bytes;
-    }
-}
-
-static size_t count_routes(const struct tree_node *n)
-{
-    size_t count = 0;
-
-    for (const struct tree_route *r = n->routes; r != NULL; r = r->next)
-        count++;
-    return count;
-}
-
-static size_t table_cap(size_t n)
-{
-    return n + n / 2 + 1;
-}
-
-static size_t node_words(size_t text, size_t routes, size_t small, bool table)
-{
-    size_t bytes = sizeof(struct packed) + table * sizeof(uint32_t) + small * 3 + routes * 2 + text;
-
-    return (bytes + 7) / 8 + routes;
-}
-
-/* Recurs at most PATTERN_SEGMENTS_MAX deep, as all here. */
-static uint64_t measure(struct tree_node *n)
-{
-    struct tree_node *last = run_end(n);
-    size_t text = run_text(n, last), routes = count_routes(last);
-    uint64_t below = last->wildcard ? measure(last->wildcard) : 0;
-
-    for (struct tree_node *c = last->literals; c != NULL; c = c->next)
-        below += measure(c);
-    size_t small = last->n_literals;
-    uint64_t words = node_words(text, routes, small, false) + below;
-    if (small > SMALL_MAX || words > UINT16_MAX)
-        words = node_words(text, routes, 0, true) + 1 + table_cap(small) + below;
-    n->words = (uint32_t)min_of(words, (uint64_t)UINT32_MAX);
-    return words;
-}
-
-static bool is_small(const struct tree_node *n, const struct tree_node *last)
-{
-    return last->n_literals <= SMALL_MAX && n->words <= UINT16_MAX;
-}
-
-/* Gives n, which goes to `at`, and all below it their places. */
-static void place(struct tree_node *n, uint32_t at)
-{
-    struct tree_node *last = run_end(n);
-    bool small = is_small(n, last);
-
-    n->at = at;
-    at += (uint32_t)node_words(run_text(n, last), count_routes(last), small ? last->n_literals : 0,
-                               !small);
-    if (last->wildcard != NULL) {
-        place(last->wildcard, at);
-        at += last->wildcard->words;
-    }
-    if (!small)
-        at += 1 + (uint32_t)table_cap(last->n_literals);
-    for (struct tree_node *c = last->literals; c != NULL; c = c->next) {
-        place(c, at);
-        at += c->words;
-    }
-}
-
-int packed_place(struct tree_node *root, uint64_t *words)
-{
-    uint64_t n = measure(root);
-
-    if (n > UINT32_MAX - *words)
-        return -EOVERFLOW;
-    place(root, (uint32_t)*words);
-    *words += n;
-    return 0;
-}
-
-static void write_table(uint64_t *words, uint32_t at, const struct tree_node *parent)
-{
-    uint64_t cap = table_cap(parent->n_literals);
-    struct slot *slots = (struct slot *)(words + at + 1);
-
-    words[at] = cap;
-    memset(slots, 0, cap * sizeof *slots);
-    for (const struct tree_node *c = parent->literals; c != NULL; c = c->next) {
-        uint64_t i = c->hash * cap >> 32;
-        while (slots[i].at != 0)
-            i = i + 1 < cap ? i + 1 : 0;
-        uint32_t lines = min_of(c->words * 8 / LINE, (uint32_t)LINES_MAX);
-        slots[i] = (struct slot){ (c->hash & ~15u) | lines, c->at };
-    }
-}
-
-static void write_children(uint64_t *words, const struct tree_node *n, const struct tree_node *last,
-                           struct packed *to)
-{
-    uint16_t *offset = (uint16_t *)(uintptr_t)offsets_of(to);
-    uint8_t *tag = (uint8_t *)(uintptr_t)tags_of(to);
-
-    if (to->flags & NODE_HAS_TABLE) {
-        uint32_t table = n->at + (uint32_t)node_words(to->text_n, to->n_routes, 0, true);
-        table += last->wildcard != NULL ? last->wildcard->words : 0;
-        memcpy(to + 1, &table, sizeof table);
-        write_table(words, table, last);
-        return;
-    }
-    for (const struct tree_node *c = last->literals; c != NULL; c = c->next) {
-        *offset++ = (uint16_t)(c->at - n->at);
-        *tag++ = tag_of(c->hash);
-    }
-}
-
-static void write_text(const struct tree_node *n, const struct tree_node *last, char *to)
-{
-    for (;; n = n->literals) {
-        if (n->text.p != NULL) {
-            *to++ = '/';
-            memcpy(to, n->text.p, n->text.n);
-            to += n->text.n;
-        }
-        if (n == last)
-            return;
-    }
-}
-
-static void write_routes(const struct tree_node *last, const uint16_t *numbers, struct packed *to,
-                         void **users)
-{
-    static const uint8_t flags[] = {
-        [END_EXACT] = NODE_HAS_EXACT, [END_SLASH] = NODE_HAS_END, [END_REST] = NODE_HAS_REST
-    };
-    uint16_t *code = (uint16_t *)(uintptr_t)codes_of(to);
-
-    for (const struct tree_route *r = last->routes; r != NULL; r = r->next) {
-        unsigned method = CODE_METHOD(r->code);
-        if (method >= METHOD_OTHER && method != CODE_ANY_METHOD)
-            method = numbers[method - METHOD_OTHER];
-        *code++ = CODE_MAKE(CODE_END(r->code), method);
-        *users++ = r->user;
-        to->flags |= flags[CODE_END(r->code)];
-    }
-}
-
-void packed_write(uint64_t *words, const struct tree_node *n, const uint16_t *numbers)
-{
-    const struct tree_node *last = run_end((struct tree_node *)(uintptr_t)n);
-    struct packed *to = (struct packed *)(words + n->at);
-    size_t text = run_text(n, last), routes = count_routes(last);
-    bool small = is_small(n, last);
-
-    *to = (struct packed){
-        .text_n = (uint16_t)text,
-        .n_routes = (uint16_t)routes,
-        .n_small = small ? (uint8_t)last->n_literals : 0,
-        .flags = small ? 0 : NODE_HAS_TABLE,
-    };
-    size_t own = node_words(text, routes, to->n_small, !small);
-    if (last->wildcard != NULL)
-        to->wildcard = (uint16_t)own;
-    write_children(words, n, last, to);
-    write_routes(last, numbers, to, (void **)(words + n->at + own - routes));
-    write_text(n, last, (char *)(uintptr_t)text_of(to));
-    if (last->wildcard != NULL)
-        packed_write(words, last->wildcard, numbers);
-    for (const struct tree_node *c = last->literals; c != NULL; c = c->next)
-        packed_write(words, c, numbers);
-}
-
-/* ---- walking */
-
-/* Whether the path goes on with the n bytes of `text` at `at`, to the end of a segment. Up to 7
- * bytes behind the text are read: packed nodes have them. */
-static inline bool goes_on(struct str path, size_t at, const char *text, size_t n)
-{
-    size_t rest = path.n - at;
-
-    if (n > rest || (n < rest && path.p[at + n] != '/'))
-        return false;
     for (; n >= 8; n -= 8, at += 8, text += 8)
-        if (word_load(text) != word_load(path.p + at))
+        if (word_load(text) != word_load(s.p + at))
             return false;
-    return n == 0 || word_head(word_load(text) ^ word_at(path, at), (unsigned)n) == 0;
+    return n == 0 || word_head(word_load(text) ^ word_at(s, at), (unsigned)n) == 0;
 }
 
-static const struct packed *node_at(const struct walk *w, uint32_t at)
+/* Whether the path goes on with the text of n at `at`, to the end of a segment. */
+static inline bool goes_on(struct str path, size_t at, const struct packed *n)
 {
-    return (const struct packed *)(w->words + at);
+    size_t rest = path.n - at, text_n = n->text_n;
+
+    return text_n <= rest && (text_n == rest || path.p[at + text_n] == '/') &&
+           is_text(path, at, text_of(n), text_n);
 }
 
-static uint32_t place_of(const struct walk *w, const struct packed *n)
+static const struct packed *node_at(const uint64_t *words, uint32_t at)
 {
-    return (uint32_t)((const uint64_t *)n - w->words);
+    return (const struct packed *)(words + at);
 }
 
-static const struct packed *find_in_table(const struct walk *w, const struct packed *n, size_t at,
-                                          uint32_t hash)
+/* The edge from n, whose table that is, for the segment s[at..end), or NULL. */
+static inline const struct slot *find(const uint64_t *words, const struct packed *n, unsigned table,
+                                      struct str s, size_t at, size_t end, uint32_t hash)
 {
-    uint32_t table;
+    uint32_t key = key_of(hash);
+    const struct slot *slot = table_of(n) + home_of(key, table);
 
-    memcpy(&table, n + 1, sizeof table);
-    uint64_t cap = w->words[table], i = hash * cap >> 32;
-    const struct slot *slots = (const struct slot *)(w->words + table + 1);
-    for (; slots[i].at != 0; i = i + 1 < cap ? i + 1 : 0)
-        if ((slots[i].hash_and_lines ^ hash) >> 4 == 0) {
-            const struct packed *child = node_at(w, slots[i].at);
-            for (uint32_t line = slots[i].hash_and_lines & 15; line > 0; line--)
-                __builtin_prefetch((const char *)child + line * LINE);
-            if (goes_on(w->path, at, text_of(child), child->text_n))
-                return child;
-        }
+    /* How many of others come first is chance: a branch would be guessed wrong. Behind the KEY_NONE
+     * of the last stands something else. */
+    unsigned one = slot[0].key < key, two = one & (slot[1].key < key);
+    slot += one + two;
+    while (unlikely(slot->key < key))
+        slot++;
+    for (; (slot->key ^ key) <= TABLE_MASK; slot++) {
+        const struct name *name = (const struct name *)(words + slot->name);
+        if (name->n == end - at && is_text(s, at, name->text, name->n))
+            return slot;
+    }
     return NULL;
 }
 
-/* The literal child of n that the path goes on with at `at`, or NULL; `hash`: of the segment. */
-static inline const struct packed *find_literal(const struct walk *w, const struct packed *n,
-                                                size_t at, uint32_t hash)
+bool walk_from_host(struct walk *w, struct packed_tree hosts, struct str host)
 {
-    if (n->flags & NODE_HAS_TABLE)
-        return find_in_table(w, n, at, hash);
-    const uint8_t *tags = tags_of(n);
-    const uint64_t wanted = tag_of(hash) * BYTES;
-    for (unsigned i = 0; i < n->n_small; i += 8)
-        for (uint64_t same = bytes_zero(word_load(tags + i) ^ wanted); same != 0;
-             same &= same - 1) {
-            unsigned k = i + first_byte(same);
-            if (k >= n->n_small)
-                break;
-            const struct packed *child = node_at(w, place_of(w, n) + offsets_of(n)[k]);
-            if (goes_on(w->path, at, text_of(child), child->text_n))
-                return child;
-        }
-    return NULL;
+    const struct packed *n = node_at(w->words, hosts.node);
+    const struct slot *s =
+        hosts.node != 0 ? find(w->words, n, n->table, host, 0, host.n, hash_str(host)) : NULL;
+
+    if (s == NULL)
+        return false;
+    w->root = (struct packed_tree){ s->node, hosts.first + s->before };
+    return true;
 }
 
 enum { STEP_WILDCARD, STEP_END, STEP_REST };
 
-static inline void may_go_on(struct walk *w, const struct packed *n, size_t at, unsigned step)
+/* Where the walk is: path[0..at) leads to the node. It is never in memory: what is read at once
+ * after it was written, in another size, is waited for. */
+struct place {
+    const struct packed *node;
+    unsigned table; /* the node's */
+    uint32_t first; /* number of its first route */
+    size_t at;
+};
+
+static inline void may_go_on(struct walk *w, const struct place *p, unsigned step)
 {
     struct way *way = &w->ways[w->n_ways++];
 
-    way->node = place_of(w, n);
-    way->at = (uint32_t)at;
+    way->node = (uint32_t)((const uint64_t *)p->node - w->words);
+    way->first = p->first;
+    way->at = (uint32_t)p->at;
     way->n_captures = (uint16_t)w->n_captures;
     way->step = (uint16_t)step;
 }
 
-static inline bool met(struct walk *w, const struct packed *n, enum end_kind end, enum hit hit,
-                       size_t at)
+/* What there is at a place: nothing, more of the path, or routes that are met. */
+enum lead { NOWHERE, DOWN, MET };
+
+static inline enum lead met(struct walk *w, const struct place *p, enum end_kind end, enum hit hit)
 {
-    w->node = n;
+    w->node = p->node;
+    w->first = p->first;
     w->end = end;
     w->hit = hit;
-    w->tail = (uint32_t)min_of(at + 1, w->path.n + w->slash);
-    return true;
+    w->tail = (uint32_t)min_of(p->at + 1, w->path.n + w->slash);
+    return MET;
 }
 
-/* From the wildcard child of n on; the segment is path[at + 1 .. end). False: its text differs. */
-static inline bool take_wildcard(struct walk *w, const struct packed **n, size_t *at, size_t end)
+/* To the literal child; `end` and `hash` are the segment's. False: there is none. */
+static inline bool take_literal(const struct walk *w, struct place *p, size_t end, uint32_t hash)
 {
-    const struct packed *child = (const struct packed *)((const uint64_t *)*n + (*n)->wildcard);
+    const struct slot *s = find(w->words, p->node, p->table, w->path, p->at + 1, end, hash);
 
-    if (!goes_on(w->path, end, text_of(child), child->text_n))
+    if (s == NULL)
         return false;
-    w->captures[w->n_captures].begin = (uint32_t)*at + 1;
-    w->captures[w->n_captures++].end = (uint32_t)end;
-    *n = child;
-    *at = end + child->text_n;
+    const struct packed *child = node_at(w->words, s->node);
+    if (s->apart)
+        for (int line = 1; line <= APART_LINES; line++)
+            __builtin_prefetch((const char *)child - line * LINE);
+    if (child->text_n != 0) {
+        if (!goes_on(w->path, end, child))
+            return false;
+        end += child->text_n;
+    }
+    p->node = child;
+    p->table = s->key & TABLE_MASK;
+    p->first += s->before;
+    p->at = end;
     return true;
 }
 
-/* Down from n, to which path[0..at) leads, as long as the path says where; keeps in w->ways where
- * else it may go on. True: routes are met. */
-static bool walk_down(struct walk *w, const struct packed *n, size_t at)
+/* To the wildcard child, which stands for the segment that ends at `end`. False: its text
+ * differs. */
+static inline bool take_wildcard(struct walk *w, struct place *p, size_t end)
 {
-    while (at < w->path.n) {
-        size_t end;
-        uint32_t hash = hash_segment(w->path, at + 1, &end);
-        const struct packed *child = find_literal(w, n, at, hash);
+    const struct packed *child = node_at(w->words, p->node->wildcard);
 
-        if (child != NULL) {
-            if (n->wildcard != 0)
-                may_go_on(w, n, at, STEP_WILDCARD);
-            else if (n->flags & NODE_HAS_REST)
-                may_go_on(w, n, at, STEP_REST);
-            n = child;
-            at += child->text_n;
+    if (child->text_n != 0 && !goes_on(w->path, end, child))
+        return false;
+    w->captures[w->n_captures].begin = (uint32_t)p->at + 1;
+    w->captures[w->n_captures++].end = (uint32_t)end;
+    p->first += p->node->n_routes;
+    p->table = p->node->wildcard_table;
+    p->node = child;
+    p->at = child->text_n != 0 ? end + child->text_n : end;
+    return true;
+}
+
+/* Down from p, as long as the path says where; keeps in w->ways where else it may go on. */
+static enum lead walk_down(struct walk *w, struct place p)
+{
+    while (p.at < w->path.n) {
+        struct place from = p;
+        size_t end;
+        uint32_t hash = hash_segment(w->path, p.at + 1, &end);
+
+        if (p.table != NO_TABLE && take_literal(w, &p, end, hash)) {
+            if (from.node->wildcard != 0)
+                may_go_on(w, &from, STEP_WILDCARD);
+            else if (from.node->flags & NODE_HAS_REST)
+                may_go_on(w, &from, STEP_REST);
             continue;
         }
-        if (n->flags & NODE_HAS_REST)
-            may_go_on(w, n, at, STEP_REST);
-        if (n->wildcard == 0 || !take_wildcard(w, &n, &at, end))
-            return false;
+        if (p.node->flags & NODE_HAS_REST)
+            may_go_on(w, &p, STEP_REST);
+        if (p.node->wildcard == 0 || !take_wildcard(w, &p, end))
+            return NOWHERE;
     }
-    if (n->flags & (NODE_HAS_END | NODE_HAS_REST))
-        may_go_on(w, n, at, STEP_END);
-    return !w->slash && n->flags & NODE_HAS_EXACT && met(w, n, END_EXACT, HIT_EXACT, at);
+    if (p.node->flags & (NODE_HAS_END | NODE_HAS_REST))
+        may_go_on(w, &p, STEP_END);
+    return !w->slash && p.node->flags & NODE_HAS_EXACT ? met(w, &p, END_EXACT, HIT_EXACT) : NOWHERE;
 }
 
-/* One of the ways that were left; true: routes are met. */
-static bool walk_elsewhere(struct walk *w)
+static enum lead walk_begin(struct walk *w, struct place *p)
+{
+    p->node = node_at(w->words, w->root.node);
+    p->table = p->node->table;
+    p->first = w->root.first;
+    p->at = p->node->text_n;
+    w->root.node = 0;
+    w->n_captures = 0;
+    return goes_on(w->path, 0, p->node) ? DOWN : NOWHERE;
+}
+
+/* One of the ways that were left. */
+static enum lead walk_elsewhere(struct walk *w, struct place *p)
 {
     struct way *way = &w->ways[w->n_ways - 1];
-    const struct packed *n = node_at(w, way->node);
-    size_t at = way->at, end;
-    bool whole = at == w->path.n;
+    unsigned step = way->step;
+    size_t end;
 
+    p->node = node_at(w->words, way->node);
+    p->first = way->first;
+    p->at = way->at;
     w->n_captures = way->n_captures;
-    switch (way->step) {
-    case STEP_WILDCARD:
-        if (n->flags & NODE_HAS_REST)
-            way->step = STEP_REST;
-        else
-            w->n_ways--;
-        hash_segment(w->path, at + 1, &end);
-        return take_wildcard(w, &n, &at, end) && walk_down(w, n, at);
-    case STEP_END:
-        if (n->flags & NODE_HAS_REST)
-            way->step = STEP_REST;
-        else
-            w->n_ways--;
-        return n->flags & NODE_HAS_END &&
-               met(w, n, END_SLASH, w->slash ? HIT_EXACT : HIT_SLASH, at);
-    default:
+    if (step != STEP_REST && p->node->flags & NODE_HAS_REST)
+        way->step = STEP_REST;
+    else
         w->n_ways--;
-        return met(w, n, END_REST, !whole ? HIT_TAIL : w->slash ? HIT_EXACT : HIT_SLASH, at);
+    switch (step) {
+    case STEP_WILDCARD:
+        hash_segment(w->path, p->at + 1, &end);
+        return take_wildcard(w, p, end) ? DOWN : NOWHERE;
+    case STEP_END:
+        if (!(p->node->flags & NODE_HAS_END))
+            return NOWHERE;
+        return met(w, p, END_SLASH, w->slash ? HIT_EXACT : HIT_SLASH);
+    default:
+        return met(w, p, END_REST, p->at < w->path.n ? HIT_TAIL : w->slash ? HIT_EXACT : HIT_SLASH);
     }
 }
 
 bool walk_next(struct walk *w)
 {
-    if (w->root != 0) {
-        const struct packed *n = node_at(w, w->root);
-        w->root = 0;
-        w->n_captures = 0;
-        if (goes_on(w->path, 0, text_of(n), n->text_n) && walk_down(w, n, n->text_n))
+    struct place p;
+    enum lead lead = w->root.node != 0 ? walk_begin(w, &p) : NOWHERE;
+
+    for (;;) {
+        if (lead == DOWN)
+            lead = walk_down(w, p);
+        if (lead == MET)
             return true;
+        if (w->n_ways == 0)
+            return false;
+        lead = walk_elsewhere(w, &p);
     }
-    while (w->n_ways > 0)
-        if (walk_elsewhere(w))
-            return true;
-    return false;
 }
 
-void *walk_route(const struct walk *w, size_t *at, uint16_t *ret_code)
+uint32_t walk_route(const struct walk *w, size_t *at, uint16_t *ret_code)
 {
-    const struct packed *n = w->node;
-    const uint16_t *codes = codes_of(n);
+    const uint16_t *codes = codes_of(w->node);
 
-    for (; *at < n->n_routes; ++*at)
+    for (; *at < w->node->n_routes; ++*at)
         if (CODE_END(codes[*at]) == w->end) {
-            const char *behind = text_of(n) + n->text_n;
-            size_t words = ((size_t)(behind - (const char *)n) + 7) / 8;
             *ret_code = codes[*at];
-            return ((void *const *)((const uint64_t *)n + words))[(*at)++];
+            return w->first + (uint32_t)(*at)++;
         }
-    return NULL;
+    return WALK_NO_ROUTE;
 }
 
-void *walk_route_for(const struct walk *w, unsigned method)
+uint32_t walk_route_for(const struct walk *w, unsigned method)
 {
-    uint16_t code;
-    void *user;
+    const uint16_t *codes = codes_of(w->node);
+    uint16_t own = CODE_MAKE(w->end, method), any = CODE_MAKE(w->end, CODE_ANY_METHOD),
+             get = method == METHOD_HEAD ? CODE_MAKE(w->end, METHOD_GET) : own;
 
-    for (size_t at = 0; (user = walk_route(w, &at, &code)) != NULL;) {
-        unsigned m = CODE_METHOD(code);
-        if (m == method || m == CODE_ANY_METHOD || (m == METHOD_GET && method == METHOD_HEAD))
-            return user;
-    }
-    return NULL;
+    for (uint32_t i = 0; i < w->node->n_routes; i++)
+        if (codes[i] == own || codes[i] == any || codes[i] == get)
+            return w->first + i;
+    return WALK_NO_ROUTE;
 }

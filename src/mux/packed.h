@@ -1,12 +1,17 @@
 /*
- * packed.h - the routes of a mux in the form that serves: read only, small, near together. For
- * mux.c alone.
+ * packed.h - the routes of a mux in the form that serves: read only, small. For mux.c alone.
  *
- * Trees of nodes in one array of 8-byte words. A run of literals that nothing branches off is the
- * text of one node. All that is below a node follows it, so a small part of the tree is one
- * piece of memory; larger sets of children are found by a hash table, small ones by a byte of their
- * hash each; so a match touches about as many lines of memory as nodes. Methods are numbers in the
- * node (tree.h), and captures are noted on the way: the patterns are not looked at.
+ * Nodes in one array of 8-byte words. A large config repeats itself: below thousands of resources
+ * stand the same few paths and methods. So a node does not know what leads to it nor which routes
+ * are its own, and equal nodes, with all that is below them, are kept once; likewise the texts of
+ * segments. What differs is counted on the way: routes are numbered as a walk over the whole tree
+ * meets them, an edge says how many come before those of its child, and the sum is the number of
+ * a node's first route. Methods are numbers in the node (tree.h), and captures are noted on the
+ * way: neither the patterns nor anything else that exists once a route is looked at.
+ *
+ * A run of literals that nothing branches off is the text of one node. Children are found in a
+ * table by their hash; an edge has what the next one is looked up with, so a level costs one access
+ * to memory that waits for another.
  *
  * The walk meets the most specific route first: at every node the literal child holds the more
  * specific ones, then the wildcard child, then the tail. It keeps the places where it may
@@ -28,17 +33,14 @@
 #define PACKED_CAPTURES_MAX 16 /* wildcards on the way to one route, its tail included */
 
 struct packed;
-struct tree_node;
 
-/*
- * First every tree gets its place (root->at) behind the *words that are taken, PACKED_BEFORE at
- * first; then, in an array of as many words and PACKED_BEHIND, each is written. `numbers` are those
- * of the methods from METHOD_OTHER on, in place of what the tree has. -EOVERFLOW: over 2^32 words.
- */
-#define PACKED_BEFORE 1
-#define PACKED_BEHIND 1
-int packed_place(struct tree_node *root, uint64_t *words) MUST_USE;
-void packed_write(uint64_t *words, const struct tree_node *root, const uint16_t *numbers);
+/* A tree that is packed: its root, and the number of its first route. The node 0: it is empty. */
+struct packed_tree {
+    uint32_t node, first;
+};
+
+/* So many words behind the last are read, and mean nothing: behind a text or a table. */
+#define PACKED_BEHIND 3
 
 enum hit {
     HIT_EXACT, /* the path, or a path that ends in '/' with an empty tail */
@@ -48,18 +50,19 @@ enum hit {
 
 /* Where the walk may go on: at the wildcard child, the end, or the tail of a node. */
 struct way {
-    uint32_t node, at;
+    uint32_t node, first, at;
     uint16_t n_captures;
     uint16_t step;
 };
 
 struct walk {
     const uint64_t *words;
-    struct str path; /* without the final slash */
-    bool slash;      /* whether it had one */
-    uint32_t root;   /* to begin at; 0: begun, or there is none */
+    struct str path;         /* without the final slash */
+    bool slash;              /* whether it had one */
+    struct packed_tree root; /* to begin at; 0: begun, or there is none */
     /* What was met last. */
     const struct packed *node;
+    uint32_t first; /* number of its first route */
     enum end_kind end;
     enum hit hit;
     uint32_t tail; /* where the tail begins in the path */
@@ -77,22 +80,25 @@ static inline void walk_init(struct walk *w, const uint64_t *words, struct str p
     w->words = words;
     w->slash = path.p[path.n - 1] == '/';
     w->path = str_make(path.p, path.n - w->slash);
-    w->root = 0;
+    w->root.node = 0;
     w->n_ways = 0;
 }
-/* From this tree on; 0: an empty one. */
-static inline void walk_from(struct walk *w, uint32_t root)
+/* From this tree on. */
+static inline void walk_from(struct walk *w, struct packed_tree root)
 {
     w->root = root;
 }
+/* From the tree of that host on; false: there is none. */
+bool walk_from_host(struct walk *w, struct packed_tree hosts, struct str host);
 /* Goes on to the next node whose routes of one kind of end match the path, whatever their methods;
  * false behind the last. */
 bool walk_next(struct walk *w);
 
-/* The routes met, one by one from *at = 0 on: the code in *ret_code, and what mux_add() was given.
- * NULL behind the last. */
-void *walk_route(const struct walk *w, size_t *at, uint16_t *ret_code);
-/* The first of them that serves the method, or NULL. */
-void *walk_route_for(const struct walk *w, unsigned method);
+#define WALK_NO_ROUTE UINT32_MAX
+/* The numbers of the routes met, one by one from *at = 0 on, with their codes. WALK_NO_ROUTE behind
+ * the last. */
+uint32_t walk_route(const struct walk *w, size_t *at, uint16_t *ret_code);
+/* The first of them that serves the method, or WALK_NO_ROUTE. */
+uint32_t walk_route_for(const struct walk *w, unsigned method);
 
 #endif

@@ -1,6 +1,6 @@
 /*
  * tree.h - the routes of a mux while they are added: trees of segments, and the search for
- * conflicts. For mux.c and packed.c, which makes of it what serves; then it is thrown away.
+ * conflicts. For mux.c and pack.c, which makes of it what serves; then it is thrown away.
  *
  * A node stands for the segments that lead to it from its root; it is a literal or the wildcard
  * child of its parent. Routes hang where their last segment ends: exactly (no slash behind), at the
@@ -38,8 +38,12 @@ struct tree_node {
     /* What its literal children have below them, merged, once they were looked at often. */
     struct tree_node *merged;
     uint32_t looks, size; /* children that were looked at; routes that are below */
-    /* packed.c's, while it packs: where the node goes, and in how many words with all below. */
-    uint32_t at, words;
+    /* pack.c's: where the node and its name are, and the rest of the edge that leads to it
+     * (node.h).
+     */
+    uint32_t at, name_at, before;
+    uint8_t table;
+    bool apart;
 };
 
 /* Nodes by parent and text. */

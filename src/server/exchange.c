@@ -72,7 +72,7 @@ void exchange_body_drop(struct exchange *x, struct body *b)
         filebody_done(x, b);
     else if (b->kind == BODY_KIND_SOURCE && b->source->done != NULL)
         b->source->done(b->source, x);
-    *b = (struct body){ .kind = BODY_KIND_NONE };
+    b->kind = BODY_KIND_NONE;
 }
 
 bool exchange_on_worker(const struct exchange *x)

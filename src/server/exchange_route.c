@@ -53,6 +53,6 @@ enum step exchange_route(struct exchange *x)
     }
     if (d.verdict != VERDICT_ROUTE)
         return x->site != NULL && refuses_client(x) ? STEP_DONE : answer_unrouted(x, &d);
-    x->route = x->match.route;
+    x->route = mux_route(&x->match);
     return STEP_NEXT;
 }

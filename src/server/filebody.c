@@ -13,7 +13,8 @@
 #define FETCHED_TIME NSEC_PER_SEC /* it is taken to stay */
 #define SEND_PIECE KIB(64)        /* by one sendfile; why no more stands in h1_out.c */
 #define COPIED_END KIB(4)         /* of a range, what at least does not go by sendfile */
-#define PROBE_STRIDE KIB(128)     /* between two looks at the page cache */
+#define PROBE_AHEAD KIB(512)      /* a turn's share: what is looked for in the page cache at once */
+#define PROBE_STRIDE KIB(128)     /* between two looks there */
 
 /* ---- where it stands */
 
@@ -89,7 +90,7 @@ static void fetch_drop(struct exchange *x)
     *t = (struct fetch){ .n = 0 };
 }
 
-/* The buffer for the next n bytes; that of a part before may have been smaller. */
+/* A buffer of n bytes, or more: one that a short part has left is not for all that follows. */
 static int fetch_room(struct exchange *x, size_t n)
 {
     struct budget *budget = &x->engine->bounds->memory;
@@ -204,7 +205,7 @@ void filebody_done(struct exchange *x, struct body *b)
 
 /* ---- sending */
 
-/* How many of n bytes are in the page cache, by samples. */
+/* How many of n bytes are in the page cache, by samples. n > 0. */
 static size_t probe(struct file *f, size_t n, uint64_t offset)
 {
     char byte;
@@ -217,16 +218,16 @@ static size_t probe(struct file *f, size_t n, uint64_t offset)
     }
 }
 
-/* Likewise; what was found is taken to hold for a turn. */
-static size_t present_now(struct exchange *x, struct body *b, size_t n, uint64_t offset)
+/* Likewise of the next `left`; what was found is taken to hold for a turn. */
+static uint64_t present_now(struct exchange *x, struct body *b, uint64_t left, uint64_t offset)
 {
     uint64_t turn = x->engine->loop.turns;
 
     if (b->probed_in != turn || b->probed <= offset) {
-        b->probed = offset + probe(b->file, n, offset);
+        b->probed = offset + probe(b->file, (size_t)min_of(left, (uint64_t)PROBE_AHEAD), offset);
         b->probed_in = turn;
     }
-    return (size_t)min_of((uint64_t)n, b->probed - offset);
+    return b->probed - offset;
 }
 
 size_t filebody_sendable(struct exchange *x, struct body *b, off_t *ret_offset)
@@ -240,18 +241,21 @@ size_t filebody_sendable(struct exchange *x, struct body *b, off_t *ret_offset)
     if (left <= COPIED_END)
         return 0;
     *ret_offset = (off_t)offset;
-    size_t n = (size_t)min_of(left - COPIED_END, (uint64_t)SEND_PIECE);
+    left -= COPIED_END;
     switch (way_of(f)) {
     case FILE_MEMORY:
-        return n;
+        break;
     case FILE_PROBED:
-        return present_now(x, b, n, offset);
+        left = min_of(left, present_now(x, b, left, offset));
+        break;
     case FILE_FETCHED:
-        return (size_t)min_of((uint64_t)n, fetched(&x->fetch, f, offset));
+        left = min_of(left, fetched(&x->fetch, f, offset));
+        break;
     case FILE_REMOTE:
+        left = 0;
         break;
     }
-    return 0;
+    return (size_t)min_of(left, (uint64_t)SEND_PIECE);
 }
 
 int filebody_sent(struct exchange *x, struct body *b, size_t n)

@@ -203,10 +203,13 @@ static void try_codings(struct field *fields, size_t n, unsigned there)
         bool grammatical = true;
         for (size_t k = 0; k < n; k++)
             grammatical &= take_list(fields[k].value, codings[i], &best);
-        quality[i] = accept_encoding(&r, codings[i]);
+        accept_encodings(&r, &codings[i], 1, &quality[i]);
         require(quality[i] <= 1000);
         require(!grammatical || quality[i] == best.quality);
     }
+    unsigned together[4];
+    accept_encodings(&r, codings, 4, together);
+    require(memcmp(together, quality, sizeof together) == 0);
     int best = accept_best_encoding(&r, codings, 3, there);
     require(best == -1 || (best >= 0 && best < 3 && (there >> best & 1) && quality[best] > 0));
     unsigned reached = quality[best < 0 ? 3 : best];

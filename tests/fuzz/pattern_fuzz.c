@@ -100,7 +100,7 @@ static void check_match(const struct mux *m, const struct pattern *p, struct are
         host = arena_printf(arena, "w.%.*s", str_fmt(host));
     mux_match(m, method_of(token), token, host, path, &r);
     require(r.route != NULL && !r.add_slash && !r.other_method);
-    const struct pattern *found = r.route;
+    const struct pattern *found = mux_route(&r);
     enum relation hosts = pattern_compare_hosts(found, p);
     enum relation paths = pattern_compare_paths(found, p);
     require(hosts == RELATION_EQUAL || hosts == RELATION_MORE_SPECIFIC);
@@ -271,7 +271,7 @@ static void check_request(const struct mux *m, const struct set *set, const stru
     require(r.add_slash == add_slash);
     if (add_slash)
         best = NULL;
-    require(r.route == best && r.other_method == (!add_slash && best == NULL && other));
+    require(mux_route(&r) == best && r.other_method == (!add_slash && best == NULL && other));
     if (best == NULL)
         return;
     for (size_t i = 0; i < best->n_names; i++)

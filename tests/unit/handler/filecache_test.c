@@ -79,7 +79,7 @@ START_TEST(found_under_its_key)
     struct found_key key = key_of("a/b.txt");
 
     ck_assert_ptr_eq(find("a/b.txt", SECOND), f);
-    ck_assert_int_eq(f->checked, SECOND);
+    ck_assert_int_eq(f->until, 2 * SECOND);
     ck_assert_ptr_null(find("a/b.tx", SECOND));
     ck_assert_ptr_null(find("", SECOND));
     key.tree = 8;
@@ -111,7 +111,7 @@ START_TEST(put_again_is_a_look)
     struct found *f = put("a", 10, ROOM, SECOND);
 
     filecache_put(cache, f, room(ROOM), 5 * SECOND, SECOND);
-    ck_assert_int_eq(f->checked, 5 * SECOND);
+    ck_assert_int_eq(f->until, 6 * SECOND);
     ck_assert_uint_eq(f->refs, 1);
     ck_assert_ptr_eq(find("a", 5 * SECOND), f);
 }
@@ -173,6 +173,19 @@ START_TEST(descriptors_go_when_past_their_time)
     ck_assert_int_lt(fcntl(fd, F_GETFD), 0);
     ck_assert_ptr_null(find("big", 3 * SECOND));
     ck_assert_ptr_nonnull(find("small", 3 * SECOND));
+}
+END_TEST
+
+START_TEST(each_descriptor_has_its_own_time)
+{
+    struct found *f = make(key_of("long"), 0);
+
+    filecache_put(cache, f, room(ROOM), SECOND, 10 * SECOND);
+    found_unref(f);
+    put("short", 0, ROOM, SECOND);
+    ck_assert(filecache_tick(cache, 3 * SECOND));
+    ck_assert_ptr_null(find("short", 3 * SECOND));
+    ck_assert_ptr_eq(find("long", 3 * SECOND), f);
 }
 END_TEST
 
@@ -344,6 +357,7 @@ int main(void)
     tcase_add_test(tc, memory_is_bounded);
     tcase_add_test(tc, too_large_is_not_kept);
     tcase_add_test(tc, descriptors_go_when_past_their_time);
+    tcase_add_test(tc, each_descriptor_has_its_own_time);
     tcase_add_test(tc, a_descriptor_in_use_stays_open);
     tcase_add_test(tc, descriptors_are_bounded);
     tcase_add_test(tc, without_a_cache_it_is_charged);

@@ -355,14 +355,15 @@ static void check_request(const struct mux *m, const struct ref *set, size_t n, 
             other = NULL;
     }
     mux_match(m, method_of(str_of(method)), str_of(method), str_of(host), str_of(path), &r);
-    const char *name = r.route ? ((const struct ref *)r.route)->text : "nothing";
+    const struct ref *got_route = mux_route(&r);
+    const char *name = got_route ? got_route->text : "nothing";
     expect_msg(r.add_slash == (other != NULL), "%s %s%s: add_slash %d", method, host, path,
                r.add_slash);
     if (other != NULL) {
         expect(r.route == NULL && !r.other_method);
         return;
     }
-    expect_msg(r.route == best, "%s %s%s: %s, not %s", method, host, path, name,
+    expect_msg(got_route == best, "%s %s%s: %s, not %s", method, host, path, name,
                best ? best->text : "nothing");
     if (best != NULL) {
         ref_captures(best->path, path, expected);
@@ -564,6 +565,79 @@ START_TEST(large_sets)
 }
 END_TEST
 
+/* ---- sets that repeat themselves: what is equal below different names and hosts is kept once */
+
+#define KINDS 12
+#define COPIES 120
+
+struct kind {
+    const char *method, *tail;
+    char path[64];
+};
+
+static const char *const tails[] = { "", "", "/", "/{$}", "/{r...}" };
+
+static void random_kind(struct kind *k)
+{
+    static const char *const segments[] = { "/a", "/b%2Fb", "/list", "/{x}" };
+    size_t names = 0, n = 0;
+
+    k->method = methods_of_patterns[any_of(array_len(methods_of_patterns))];
+    k->tail = tails[any_of(array_len(tails))];
+    k->path[0] = '\0';
+    for (size_t depth = any_of(4); depth > 0; depth--) {
+        const char *s = segments[any_of(array_len(segments))];
+        n += (size_t)(s[1] == '{' ? sprintf(k->path + n, "/{x%zu}", names++)
+                                  : sprintf(k->path + n, "%s", s));
+    }
+}
+
+/* Seldom one that differs in its method, its end or a text. */
+static void copy_pattern(struct ref *r, const struct kind *k, size_t copy)
+{
+    size_t change = any_of(150);
+
+    r->large = true;
+    r->method =
+        change == 0 ? methods_of_patterns[any_of(array_len(methods_of_patterns))] : k->method;
+    r->host = copy % 3 == 0   ? arena_printf(&arena, "h%zu.example.org", copy).p
+              : copy % 9 == 1 ? arena_printf(&arena, "*.h%zu.example.org", copy).p
+                              : "";
+    finish_pattern(r, arena_printf(&arena, "%s/c%zu%s%s%s", copy % 2 ? "/api" : "",
+                                   copy % 3 ? copy : 0, k->path, change == 1 ? "/odd" : "",
+                                   change == 2 ? tails[any_of(array_len(tails))] : k->tail)
+                          .p);
+}
+
+START_TEST(repeated_sets)
+{
+    static const struct shape shape = { .words = 20 };
+    static struct ref set[KINDS * COPIES];
+    struct kind kinds[KINDS];
+    struct mux *m = mux_new(&arena);
+    char path[PATH_MAX_SIZE];
+    size_t n = 0;
+
+    seed = 4711 + (uint64_t)_i;
+    for (size_t i = 0; i < KINDS; i++)
+        random_kind(&kinds[i]);
+    for (size_t i = 0; i < KINDS * COPIES; i++) {
+        copy_pattern(&set[n], &kinds[i % KINDS], i / KINDS);
+        n += add(m, set, n);
+    }
+    struct mux *reversed = reversed_mux(set, n);
+    expect(mux_seal(m) == 0);
+    for (int i = 0; i < N_LARGE_REQUESTS; i++) {
+        const struct ref *r = &set[any_of(n)];
+        large_path(r, &shape, path);
+        const char *host = r->host[0] == '*' ? arena_printf(&arena, "x%s", r->host + 1).p : r->host;
+        check_request(i % 2 ? m : reversed, set, n,
+                      r->method[0] && any_of(4) ? r->method : methods_of_requests[any_of(6)],
+                      any_of(8) ? host : "h3.example.org", path);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("mux/tree");
@@ -574,6 +648,7 @@ int main(void)
     tcase_set_timeout(tc, 300);
     tcase_add_test(tc, random_sets);
     tcase_add_loop_test(tc, large_sets, 0, (int)array_len(shapes));
+    tcase_add_loop_test(tc, repeated_sets, 0, 6);
     suite_add_tcase(s, tc);
     srunner_run_all(sr, CK_NORMAL);
     int failed = srunner_ntests_failed(sr);
