@@ -313,6 +313,11 @@ static void resume_deliver(struct letter *l)
         x->conn->proto->ready(x);
         break;
     case EXCHANGE_ABANDONED:
+        if (!x->resume_owed && !x->ended) { /* lent, and the source of the late reply has more */
+            timer_clear(&x->engine->loop.timers, &x->timer);
+            x->conn->proto->ready(x);
+            break;
+        }
         x->resume_owed = false;
         if (!x->lent)
             exchange_release(x);

@@ -47,11 +47,13 @@ static void teardown(void)
 static const char *get(void)
 {
     void *kept = x->local;
+    int64_t ahead = x->ahead;
 
     x->local = NULL;
     fake_exchange_free(x);
     x = fake_exchange_new();
     x->local = kept;
+    x->ahead = ahead;
     x->time_passes = true;
     fake_exchange_request(x, "GET", "/a.txt", "/");
     fake_exchange_field(x, "Accept-Encoding", "gzip");
@@ -78,15 +80,33 @@ END_TEST
 /* What was known of the file alone goes, else it would hide from then on what takes its place. */
 START_TEST(sibling_appears)
 {
-    fake_conf_time(&conf, "cache", 300 * NSEC_PER_MSEC);
+    fake_conf_time(&conf, "cache", 3600 * NSEC_PER_SEC);
     ck_assert_uint_eq(fake_conf_check(&conf), 0);
     ck_assert_str_eq(get(), "plain");
     make_file(coded, "coded");
-    usleep(301000);
+    x->ahead = 3601 * NSEC_PER_SEC;
     ck_assert_str_eq(get(), "coded");
     ck_assert_uint_eq(hits(), 0);
     ck_assert_str_eq(get(), "coded");
     ck_assert_uint_eq(hits(), 1);
+}
+END_TEST
+
+/* What a client takes its time to take is memory like any other. */
+START_TEST(listing_is_charged)
+{
+    struct budget memory = { .max = MIB(64) };
+
+    fake_conf_bool(&conf, "listing", true);
+    ck_assert_uint_eq(fake_conf_check(&conf), 0);
+    arena_charge(&x->arena, &memory);
+    fake_exchange_request(x, "GET", "/", "/");
+    fake_exchange_run(x, &conf, "files");
+    ck_assert_uint_eq(x->response.status, 200);
+    ck_assert_uint_ge(atomic_load(&memory.used), x->body_length);
+    fake_exchange_free(x);
+    x = NULL;
+    ck_assert_uint_eq(atomic_load(&memory.used), 0);
 }
 END_TEST
 
@@ -99,6 +119,7 @@ int main(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, kept);
     tcase_add_test(tc, sibling_appears);
+    tcase_add_test(tc, listing_is_charged);
     suite_add_tcase(s, tc);
     srunner_run_all(sr, CK_NORMAL);
     int failed = srunner_ntests_failed(sr);

@@ -495,54 +495,6 @@ START_TEST(long_name)
 }
 END_TEST
 
-/* After that time, with what the loop has kept. */
-static void later(int64_t time)
-{
-    void *kept = x->local;
-    int64_t ahead = x->ahead + time;
-
-    x->local = NULL;
-    again();
-    x->local = kept;
-    x->ahead = ahead;
-    x->kind = handler_find(STR("files"));
-}
-
-/* A compressed file that comes to stand beside one that is kept is kept in its turn. */
-START_TEST(sibling_comes)
-{
-    fake_conf_time(&conf, "cache", 3600 * NSEC_PER_SEC);
-    ready();
-    for (unsigned i = 0; i < 4; i++) {
-        get("GET", "/s/a.txt");
-        fake_exchange_field(x, "Accept-Encoding", "gzip");
-        run();
-        ck_assert_str_eq(fake_exchange_text(x), i < 2 ? "0123456789" : "coded");
-        ck_assert_uint_eq(stats_read(&x->stats, file_cache_hits), i % 2);
-        if (i == 1)
-            make_file("a.txt.gz", "coded");
-        later(i == 1 ? 3601 * NSEC_PER_SEC : 0);
-    }
-}
-END_TEST
-
-/* What a client takes its time to take is memory like any other. */
-START_TEST(listing_is_charged)
-{
-    struct budget memory = { .max = MIB(64) };
-
-    fake_conf_bool(&conf, "listing", true);
-    ready();
-    arena_charge(&x->arena, &memory);
-    get("GET", "/s/bare/");
-    run();
-    ck_assert_uint_eq(x->response.status, 200);
-    ck_assert_uint_ge(atomic_load(&memory.used), x->body_length);
-    again();
-    ck_assert_uint_eq(atomic_load(&memory.used), 0);
-}
-END_TEST
-
 /* A name not seen before, and what may stand beside the fallback, is in no cache of the kernel. */
 START_TEST(pool_runs)
 {
@@ -825,8 +777,6 @@ int main(void)
     tcase_add_test(tc, fallback_not_needed);
     tcase_add_test(tc, own_types);
     tcase_add_test(tc, long_name);
-    tcase_add_test(tc, sibling_comes);
-    tcase_add_test(tc, listing_is_charged);
     tcase_add_test(tc, pool_runs);
     tcase_add_test(tc, pool_refuses);
     tcase_add_test(tc, pool_abandons);
