@@ -148,7 +148,7 @@ static const struct {
     { NULL, NULL, NULL, 0, 404, NULL, NULL },
     { NULL, NULL, NULL, 0, 500, NULL, NULL },
     { NULL, NULL, NULL, 0, 201, NULL, NULL },
-    { NULL, NULL, NULL, 0, 206, "", "" },
+    { NULL, NULL, NULL, 0, 206, "", NULL },
 };
 
 #define OR_FIRST(member) (decisions[_i].member ? decisions[_i].member : decisions[0].member)
