@@ -21,7 +21,8 @@ const struct option top_options[] = {
     OPT_ENUM(struct top_conf, log_level, "log_level", "info", log_levels,
              "What is written to the log on standard error: that and what is more severe, and "
              "always what came of a reload. "
-             "\"debug\" also counts the requests of each route, and its time-outs, when it ends."),
+             "\"debug\" also counts the requests of each route, and its time-outs, when it ends; "
+             "and at the end of the daemon the files that were known, looked up and read."),
     OPT_STRS(struct top_conf, include, "include", NULL,
              "Further files, as glob patterns relative to this file. Each is read by itself and "
              "may hold listeners, pools, routes, sites and include. A pattern without wildcard "

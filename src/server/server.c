@@ -257,6 +257,22 @@ static void log_totals(const struct server *s)
              accepted, requests, malformed, cut, unanswered, accepted - closed);
 }
 
+static void log_files(const struct server *s)
+{
+    uint64_t hits = 0, misses = 0, fetches = 0, tasks = 0;
+
+    for (unsigned i = 0; i < s->n_engines; i++) {
+        const struct stats *st = &s->engines[i].stats;
+        hits += stats_read(st, file_cache_hits);
+        misses += stats_read(st, file_cache_misses);
+        fetches += stats_read(st, file_fetches);
+        tasks += stats_read(st, tasks);
+    }
+    log_debug("files: %" PRIu64 " known, %" PRIu64 " looked up; bodies: %" PRIu64
+              " pieces read by a pool, of %" PRIu64 " tasks",
+              hits, misses, fetches, tasks);
+}
+
 /* ---- life */
 
 /* Each connection is a descriptor: take what the hard limit gives. */
@@ -400,6 +416,7 @@ int server_run(struct server *s)
     stop_engines(s);
     tell_refusals(s);
     log_totals(s);
+    log_files(s);
     return 0;
 }
 
