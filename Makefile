@@ -179,7 +179,7 @@ PARTS_UNIT = $(UNIT)
 FAULTS := $(if $(SAN),start:1-240/16 alloc:1-2700/137 arena:1-19000/513,\
 	start:1-240/5 alloc:1-2700/45 arena:1-19000/171)
 # What files can be like: ways to read them, and what the page cache has of them.
-FILES := settled$(comma)cold:2 unsettled$(comma)cold:3 fetched$(comma)settled remote$(comma)refuse:2
+FILES := steady$(comma)cold:2 cold:3 fetched$(comma)steady remote$(comma)refuse:2
 FILE_SCN := $(wildcard tests/http/08-*.scn tests/http/27-*.scn)
 PARTS_HTTP = "$(HTTP)" "$(HTTP) --transport=adverse" "$(HTTP) --split" \
 	"$(HTTP) --split --transport=adverse" "tests/http/selftest --muxd $(BUILD)/muxd-test" \
@@ -195,13 +195,13 @@ PARTS_RELOAD = "tests/reload/run --muxd $(BUILD)/muxd-test$(if $(SAN), --no-memo
 PARTS_LIMITS = "tests/limits/run --muxd $(BUILD)/muxd-test"
 OF_FILES = tests/files/$(1) --muxd $(BUILD)/muxd-test
 PARTS_FILES = "$(call OF_FILES,run)" \
-	"$(call OF_FILES,run) --transport=adverse-nosendfile --files=unsettled --file-cache=4K" \
+	"$(call OF_FILES,run) --transport=adverse-nosendfile --file-cache=4K" \
 	"$(call OF_FILES,run) --files=remote" \
-	$(if $(SAN),,"$(call OF_FILES,run) --pool --files=settled$(comma)cold:2" \
-		"$(call OF_FILES,run) --transport=adverse --files=fetched$(comma)settled" \
+	$(if $(SAN),,"$(call OF_FILES,run) --pool --files=steady$(comma)cold:2" \
+		"$(call OF_FILES,run) --transport=adverse --files=fetched$(comma)steady" \
 		"$(call OF_FILES,ranges)") \
 	"$(call OF_FILES,ranges) --files=remote --cases 500" \
-	"$(call OF_FILES,ranges) --transport=adverse --files=settled,cold:2 --cases 500" \
+	"$(call OF_FILES,ranges) --transport=adverse --files=steady,cold:2 --cases 500" \
 	"$(call OF_FILES,edits)" "$(call OF_FILES,fuzz-paths)" \
 	"$(call OF_FILES,blocked) --slowfs $(BUILD)/tests/files/slowfs"
 PARTS_LOG = "tests/log/run --muxd $(BUILD)/muxd-test"

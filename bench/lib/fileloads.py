@@ -4,10 +4,7 @@ import hashlib
 import os
 import random
 import sys
-import time
 
-# muxd sends a file that was changed less than 10 s ago with more care, and at a higher price.
-SETTLED = 11  # seconds
 MANY_SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "many.lua")
 
 
@@ -15,6 +12,11 @@ class Load:
     def __init__(self, name, paths, size, connections):
         self.name, self.paths, self.size, self.connections = name, paths, size, connections
         self.path = paths[0]
+
+    @property
+    def is_large(self):
+        """Whether a server may send it by sendfile(2)."""
+        return self.size > 128 << 10
 
     def content(self, path):
         return random.Random(path).randbytes(self.size)
@@ -27,9 +29,6 @@ class Load:
             os.makedirs(os.path.dirname(name), exist_ok=True)
             with open(name, "wb") as file:
                 file.write(self.content(path))
-
-    def newest(self, folder):
-        return max(os.stat(folder + path).st_ctime for path in self.paths)
 
     def wrk_options(self):
         return ["-s", MANY_SCRIPT] if len(self.paths) > 1 else []
@@ -80,5 +79,3 @@ def make_files(folder, loads):
     os.chmod(folder, 0o755)
     for load in loads:
         load.make(folder)
-    newest = max(load.newest(folder) for load in loads)
-    time.sleep(max(0, newest + SETTLED - time.time()))

@@ -45,28 +45,17 @@ enum file_way file_way_of(int fd)
     return FILE_REMOTE;
 }
 
-/* What is to come is younger than any age. */
-static bool is_older(const struct timespec *t, const struct timespec *now, int64_t age)
-{
-    int64_t seconds = (int64_t)now->tv_sec - (int64_t)t->tv_sec;
-
-    return seconds > age / NSEC_PER_SEC;
-}
-
-struct file *file_new(int fd, const struct stat *st, enum file_way way)
+struct file *file_new(int fd, const struct stat *st, enum file_way way, bool steady)
 {
     struct file *f = malloc(sizeof *f);
-    struct timespec now;
 
     if (f == NULL)
         return NULL;
-    clock_gettime(CLOCK_REALTIME_COARSE, &now);
     *f = (struct file){
         .refs = 1,
         .way = way,
         .fd = fd,
-        .settled = is_older(&st->st_mtim, &now, FILE_SETTLED) &&
-                   is_older(&st->st_ctim, &now, FILE_SETTLED),
+        .steady = steady,
         .size = (uint64_t)st->st_size,
         .modified = st->st_mtim,
         .changed = st->st_ctim,

@@ -26,22 +26,19 @@ struct file {
     _Atomic unsigned refs;
     _Atomic enum file_way way;
     int fd;
-    bool settled; /* unchanged for FILE_SETTLED when it was opened */
+    bool steady; /* never written in place, says who opened it: sendfile may be used */
     uint64_t size;
     struct timespec modified, changed; /* mtime, ctime */
     nlink_t links;
     struct job close_job;
 };
 
-/* A file that changed lately is likely to change again soon, and so in the middle of being sent. */
-#define FILE_SETTLED (10 * NSEC_PER_SEC)
-
 /* Of the file system of `fd`; FILE_REMOTE if it is not known. May wait where that is so, and costs
  * more than an open: to be asked once for a device. */
 enum file_way file_way_of(int fd);
 
 /* Takes fd over, which `st` describes; one reference. NULL without memory: fd is not taken. */
-struct file *file_new(int fd, const struct stat *st, enum file_way way);
+struct file *file_new(int fd, const struct stat *st, enum file_way way, bool steady);
 struct file *file_ref(struct file *f);
 /* The last one closes it; where that may wait, threads that are kept for it do. NULL is fine. */
 void file_unref(struct file *f);

@@ -252,7 +252,7 @@ static int take(struct lookup *l, bool cached, int fd, const struct stat *st)
     }
     /* With `cached` it is not beyond a mount, whatever device it names, as overlayfs has many. */
     bool here = cached || st->st_dev == l->tree->root_device;
-    l->file = file_new(fd, st, here ? l->tree->way : file_way_of(fd));
+    l->file = file_new(fd, st, here ? l->tree->way : file_way_of(fd), l->tree->steady);
     if (l->file == NULL) {
         close(fd);
         return -ENOMEM;

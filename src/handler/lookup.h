@@ -35,6 +35,7 @@ struct tree {
     dev_t root_device;     /* what it is on, */
     enum file_way way;     /* and what that does to who reads there */
     int64_t symlinks;      /* enum symlinks */
+    bool steady;           /* its files are replaced, never written in place */
     struct strs index;     /* file names to try in a directory */
     bool coded[N_CODINGS]; /* those whose files are looked for */
 };

@@ -11,7 +11,6 @@
 #define FETCH_SIZE KIB(128)       /* of the buffer a worker reads into */
 #define FETCH_THROUGH MIB(1)      /* that it reads where only reading makes it present */
 #define FETCHED_TIME NSEC_PER_SEC /* it is taken to stay */
-#define SEND_PIECE KIB(64)        /* by one sendfile; why no more stands in h1_out.c */
 #define COPIED_END KIB(4)         /* of a range, what at least does not go by sendfile */
 #define PROBE_AHEAD KIB(512)      /* a turn's share: what is looked for in the page cache at once */
 #define PROBE_STRIDE KIB(128)     /* between two looks there */
@@ -235,7 +234,7 @@ size_t filebody_sendable(struct exchange *x, struct body *b, off_t *ret_offset)
     const struct part *p = next_part(b);
     struct file *f = b->file;
 
-    if (x->task != TASK_NONE || p == NULL || b->at < p->bytes.n || !f->settled)
+    if (x->task != TASK_NONE || p == NULL || b->at < p->bytes.n || !f->steady)
         return 0;
     uint64_t at = b->at - p->bytes.n, left = p->length - at, offset = p->offset + at;
     if (left <= COPIED_END)
@@ -255,7 +254,7 @@ size_t filebody_sendable(struct exchange *x, struct body *b, off_t *ret_offset)
         left = 0;
         break;
     }
-    return (size_t)min_of(left, (uint64_t)SEND_PIECE);
+    return (size_t)min_of(left, (uint64_t)TRANSPORT_PIECE);
 }
 
 int filebody_sent(struct exchange *x, struct body *b, size_t n)

@@ -5,8 +5,9 @@
  *
  * What was read is of the file as it was when it was opened, or it is not given out: after each
  * piece the file is looked at again, and after the last one before that one is given out. So an
- * answer that arrives whole is of one version of the file. Bytes that sendfile hands to the kernel
- * are looked up there when they leave; so only a settled file goes that way, and never its end.
+ * answer that arrives whole is of one version of the file. That needs a copy: what sendfile hands
+ * over is the page itself, and a client on the same machine reads in it what was written there even
+ * after it has acknowledged it. So only a steady file goes that way.
  *
  * The exchange's loop, but for what a worker does in the task.
  */

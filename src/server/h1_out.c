@@ -11,11 +11,7 @@
 #include "server/filebody.h"
 #include "server/h1.h"
 
-#define PULL_MIN 1024 /* less room than this is flushed first */
-/* In one call: what the kernel makes one packet of and hands on. Of a larger piece it makes several
- * before the first of them moves, and all of them leave the caches: measured, 100 KiB cost a third
- * less in two pieces than in one. */
-#define SEND_PIECE ((size_t)KIB(64))
+#define PULL_MIN 1024                           /* less room than this is flushed first */
 #define CHUNK_OVERHEAD (EMIT_CHUNK_MAX + 2 + 5) /* size line, CRLF, and the last chunk */
 
 bool h1_needs_out(const struct h1 *h)
@@ -54,7 +50,8 @@ int h1_flush(struct h1 *h, bool more)
         if (buf_len(&h->out) > 0)
             iov[n_iov++] = (struct iovec){ buf_at(&h->out), buf_len(&h->out) };
         if (h->bytes.n > 0)
-            iov[n_iov++] = (struct iovec){ (void *)h->bytes.p, min_of(h->bytes.n, SEND_PIECE) };
+            iov[n_iov++] =
+                (struct iovec){ (void *)h->bytes.p, min_of(h->bytes.n, (size_t)TRANSPORT_PIECE) };
         ssize_t n = c->writable ? conn_sendv(c, iov, n_iov, more) : -EAGAIN;
         if (n == -EAGAIN)
             return blocked(h, progress);
@@ -182,7 +179,7 @@ static enum h1_progress copy_piece(struct h1 *h)
 {
     struct body *body = h->x.reply_body;
     bool fits = filebody_piece(body) <= buf_tail_room(&h->out);
-    char beside[FILEBODY_COPY];
+    char beside[TRANSPORT_PIECE];
 
     if (!fits && !h->conn->writable)
         return flushed(h, blocked(h, false));

@@ -12,7 +12,7 @@
 #include "tally.h"
 
 /* Written before main(). */
-static enum { AS_IT_IS, SETTLED, UNSETTLED } age;
+static bool steady;
 static int way = -1;
 static unsigned cold, refuse;
 static const char *gate;
@@ -28,15 +28,11 @@ enum file_way __wrap_file_way_of(int fd)
     return way >= 0 ? (enum file_way)way : __real_file_way_of(fd);
 }
 
-struct file *__real_file_new(int fd, const struct stat *st, enum file_way w);
-struct file *__wrap_file_new(int fd, const struct stat *st, enum file_way w);
-struct file *__wrap_file_new(int fd, const struct stat *st, enum file_way w)
+struct file *__real_file_new(int fd, const struct stat *st, enum file_way w, bool is_steady);
+struct file *__wrap_file_new(int fd, const struct stat *st, enum file_way w, bool is_steady);
+struct file *__wrap_file_new(int fd, const struct stat *st, enum file_way w, bool is_steady)
 {
-    struct file *f = __real_file_new(fd, st, w);
-
-    if (f != NULL && age != AS_IT_IS)
-        f->settled = age == SETTLED;
-    return f;
+    return __real_file_new(fd, st, w, steady || is_steady);
 }
 
 /* One in `of`, in no order that the reader's could fall in with. */
@@ -100,10 +96,8 @@ __attribute__((constructor)) static void choose_files(void)
             i++;
         if (i < array_len(ways))
             way = (int)i;
-        else if (str_eq(word, STR("settled")))
-            age = SETTLED;
-        else if (str_eq(word, STR("unsettled")))
-            age = UNSETTLED;
+        else if (str_eq(word, STR("steady")))
+            steady = true;
         else if (str_starts(word, STR("cold:")))
             cold = (unsigned)strtoul(word.p + 5, NULL, 10);
         else if (str_starts(word, STR("refuse:")))

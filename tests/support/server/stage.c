@@ -246,12 +246,11 @@ static enum step file_handle(struct exchange *x)
         left -= n;
     }
     struct stat st;
-    struct file *f = fstat(fd, &st) == 0 ? file_new(fd, &st, file_way_of(fd)) : NULL;
+    struct file *f = fstat(fd, &st) == 0 ? file_new(fd, &st, file_way_of(fd), true) : NULL;
     if (f == NULL) {
         close(fd);
         return exchange_fail(x, 503, "no_file");
     }
-    f->settled = true;
     exchange_body_file(x, f, 0, (uint64_t)conf->size);
     return STEP_DONE;
 }

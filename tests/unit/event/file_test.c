@@ -35,7 +35,7 @@ static struct file *open_as(int fd, enum file_way way)
     struct stat st;
 
     ck_assert_int_eq(fstat(fd, &st), 0);
-    struct file *f = file_new(fd, &st, way);
+    struct file *f = file_new(fd, &st, way, false);
     ck_assert_ptr_nonnull(f);
     return f;
 }
@@ -131,35 +131,15 @@ START_TEST(changes)
     struct timespec old[2] = { { .tv_sec = 1000 }, { .tv_sec = 1000 } };
 
     ck_assert(!file_changed(f));
-    ck_assert(!f->settled);
     ck_assert_uint_eq(f->size, SIZE);
     ck_assert_int_eq(futimens(fd, old), 0); /* ctime tells that mtime was set back */
     ck_assert(file_changed(f));
     struct file *g = open_as(dup(fd), FILE_PROBED);
-    ck_assert(!g->settled);
     ck_assert(!file_changed(g));
     ck_assert_int_eq(ftruncate(fd, SIZE - 1), 0);
     ck_assert(file_changed(g));
     file_unref(f);
     file_unref(g);
-}
-END_TEST
-
-START_TEST(settles)
-{
-    struct stat st = { .st_size = 1 };
-    struct timespec now;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    for (int64_t age = -20; age <= 20; age += 2) {
-        int fd = memfd_create("x", MFD_CLOEXEC);
-        st.st_mtim = st.st_ctim = now;
-        (age % 4 == 0 ? &st.st_mtim : &st.st_ctim)->tv_sec -= 1000;
-        (age % 4 == 0 ? &st.st_ctim : &st.st_mtim)->tv_sec -= age;
-        struct file *f = file_new(fd, &st, FILE_MEMORY);
-        ck_assert_int_eq(f->settled, age > 10);
-        file_unref(f);
-    }
 }
 END_TEST
 
@@ -201,7 +181,6 @@ int main(void)
     tcase_add_test(t, cold);
     tcase_add_test(t, cannot_be_asked);
     tcase_add_test(t, changes);
-    tcase_add_test(t, settles);
     tcase_add_loop_test(t, the_last_one_closes, 0, 2);
     suite_add_tcase(s, t);
     srunner_run_all(sr, CK_NORMAL);

@@ -47,7 +47,7 @@ static struct found *make(struct found_key key, size_t size)
         int fd = memfd_create("found", MFD_CLOEXEC);
         struct stat st;
         ck_assert_int_eq(fstat(fd, &st), 0);
-        l.file = file_new(fd, &st, FILE_MEMORY);
+        l.file = file_new(fd, &st, FILE_MEMORY, false);
         ck_assert_ptr_nonnull(l.file);
     }
     struct found *f = found_new(&l, &about);
