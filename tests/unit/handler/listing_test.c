@@ -123,9 +123,11 @@ static void lacks(const char *what)
 
 static unsigned count(const char *text, const char *what)
 {
+    const char *end = text + strlen(text);
     unsigned n = 0;
 
-    for (const char *at = text; (at = strstr(at, what)) != NULL; at++)
+    /* Not strstr(), which under the sanitizers measures both texts each time. */
+    for (const char *at = text; (at = memmem(at, (size_t)(end - at), what, strlen(what))); at++)
         n++;
     return n;
 }
