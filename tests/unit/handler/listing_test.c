@@ -123,12 +123,12 @@ static void lacks(const char *what)
 
 static unsigned count(const char *text, const char *what)
 {
-    const char *end = text + strlen(text);
+    size_t size = strlen(what);
     unsigned n = 0;
 
-    /* Not strstr(), which under the sanitizers measures both texts each time. */
-    for (const char *at = text; (at = memmem(at, (size_t)(end - at), what, strlen(what))); at++)
-        n++;
+    /* Not strstr(), which in sanitizer builds looks at the whole rest of the text each time. */
+    for (const char *at = text; (at = strchr(at, what[0])) != NULL; at++)
+        n += strncmp(at, what, size) == 0;
     return n;
 }
 

@@ -457,7 +457,8 @@ END_TEST
 /* What a large set is like: of 100 segments so many are wildcards, and there are so many words for
  * the others, up to so many segments. */
 static const struct shape {
-    size_t routes, depth, words, wildcards, hosts;
+    unsigned routes;
+    size_t depth, words, wildcards, hosts;
 } shapes[] = {
     { 3000, 2, 3000, 5, 1 },  /* large tables */
     { 1500, 3, 40, 20, 40 },  /* tables and many hosts */
@@ -547,7 +548,7 @@ START_TEST(large_sets)
     size_t n = 0;
 
     seed = 77 + (uint64_t)_i;
-    for (size_t i = 0; i < shape->routes; i++) {
+    for (unsigned i = share_of(shape->routes); i > 0; i--) {
         large_pattern(&set[n], shape);
         n += add(m, set, n);
     }
@@ -622,7 +623,7 @@ START_TEST(repeated_sets)
     seed = 4711 + (uint64_t)_i;
     for (size_t i = 0; i < KINDS; i++)
         random_kind(&kinds[i]);
-    for (size_t i = 0; i < KINDS * COPIES; i++) {
+    for (size_t i = 0; i < KINDS * share_of(COPIES); i++) {
         copy_pattern(&set[n], &kinds[i % KINDS], i / KINDS);
         n += add(m, set, n);
     }
