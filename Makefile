@@ -178,8 +178,8 @@ $(BUILD)/bench/mux: $(BUILD)/bench/mux.o $(filter $(BUILD)/base/% $(BUILD)/http/
 	$(LINK) $(LIBS)
 
 # The parts of the suite, as command lines; tests/run-all runs them side by side and sums their results.
-# Those that judge no times are `nice` to those that do. A sanitizer build has fewer: none that does not
-# run what was built.
+# Those that neither judge times nor end by the clock are `nice` to others. A sanitizer build has fewer:
+# none that does not run what was built.
 HTTP := tests/http/run --muxd $(BUILD)/muxd-test
 PARTS_UNIT = $(UNIT)
 # All of them, alloc:1-2800 arena:1-20000 start:1-260, take half an hour.
@@ -188,7 +188,7 @@ FAULTS := $(if $(SAN),start:1-240/16 alloc:1-2700/137 arena:1-19000/513,\
 # What files can be like: ways to read them, and what the page cache has of them.
 FILES := settled$(comma)cold:2 unsettled$(comma)cold:3 fetched$(comma)settled remote$(comma)refuse:2
 FILE_SCN := $(wildcard tests/http/08-*.scn tests/http/27-*.scn)
-PARTS_HTTP = "nice tests/http/fault --muxd $(BUILD)/muxd-test -j 2 $(FAULTS)" \
+PARTS_HTTP = "nice tests/http/fault --muxd $(BUILD)/muxd-test $(FAULTS)" \
 	"$(HTTP)" "$(HTTP) --transport=adverse" "$(HTTP) --split" "$(HTTP) --split --transport=adverse" \
 	$(foreach f,$(FILES),"$(HTTP) --files=$f --transport=adverse $(FILE_SCN)" \
 		"$(HTTP) --files=$f $(FILE_SCN)") \
@@ -209,7 +209,7 @@ PARTS_FILES = "nice $(call OF_FILES,run)" \
 		"nice $(call OF_FILES,ranges)") \
 	"nice $(call OF_FILES,ranges) --files=remote --cases 500" \
 	"nice $(call OF_FILES,ranges) --transport=adverse --files=settled,cold:2 --cases 500" \
-	"$(call OF_FILES,edits)" "nice $(call OF_FILES,fuzz-paths)" \
+	"$(call OF_FILES,edits)" "$(call OF_FILES,fuzz-paths)$(if $(SAN),, --seconds 8)" \
 	"$(call OF_FILES,blocked) --slowfs $(BUILD)/tests/files/slowfs"
 PARTS_LOG = "tests/log/run --muxd $(BUILD)/muxd-test"
 # Judges the memory of the plain build; the sanitizers need more by far.
