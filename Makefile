@@ -26,10 +26,12 @@ SAN_CFLAGS := -fsanitize=fuzzer-no-link,address,undefined -fno-omit-frame-pointe
 else ifneq ($(SAN),)
 # make check SAN=address,undefined
 BUILD := build/san-$(subst $(comma),-,$(SAN))
-SAN_CFLAGS := -fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all \
+SAN_CFLAGS := -fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all -O1 \
 	-DMUXD_SLOW_CHECKS
 export UBSAN_OPTIONS ?= print_stacktrace=1
 export CK_TIMEOUT_MULTIPLIER ?= 5
+# Of tests with tens of thousands of cases of one kind the tenth part: tests/support/share.h.
+export MUXD_TEST_SHARE ?= 10
 else
 # _FORTIFY_SOURCE wants the optimizer, and hides from the sanitizers what they look for.
 SAFE_CFLAGS = $(HARDEN_CFLAGS) $(if $(filter -O0,$(CFLAGS)),,$(FORTIFY))
@@ -122,6 +124,9 @@ $(BUILD)/demo/man.done: $(PAGES:%=$(BUILD)/man/%)
 
 # ---- tests
 
+# Seconds; Check's 4 are few for a processor that others share.
+export CK_DEFAULT_TIMEOUT ?= 30
+
 # One program a file: tests/unit/FOLDER/FILE_test.c. Those below server/ link all floors below it and
 # tests/support (a fake exchange among it), those of server/ everything and tests/support/server.
 UNIT_SRC := $(wildcard tests/unit/*/*_test.c)
@@ -172,7 +177,9 @@ $(BUILD)/bench/%.o: bench/lib/%.c config.mk
 $(BUILD)/bench/mux: $(BUILD)/bench/mux.o $(filter $(BUILD)/base/% $(BUILD)/http/% $(BUILD)/mux/%,$(OBJ))
 	$(LINK) $(LIBS)
 
-# The parts of the suite, as command lines; tests/run-all sums their results.
+# The parts of the suite, as command lines; tests/run-all runs them side by side and sums their results.
+# Those that neither judge times nor end by the clock are `nice` to others. A sanitizer build has fewer:
+# none that does not run what was built.
 HTTP := tests/http/run --muxd $(BUILD)/muxd-test
 PARTS_UNIT = $(UNIT)
 # All of them, alloc:1-2800 arena:1-20000 start:1-260, take half an hour.
@@ -181,11 +188,11 @@ FAULTS := $(if $(SAN),start:1-240/16 alloc:1-2700/137 arena:1-19000/513,\
 # What files can be like: ways to read them, and what the page cache has of them.
 FILES := steady$(comma)cold:2 cold:3 fetched$(comma)steady remote$(comma)refuse:2
 FILE_SCN := $(wildcard tests/http/08-*.scn tests/http/27-*.scn)
-PARTS_HTTP = "$(HTTP)" "$(HTTP) --transport=adverse" "$(HTTP) --split" \
-	"$(HTTP) --split --transport=adverse" "tests/http/selftest --muxd $(BUILD)/muxd-test" \
+PARTS_HTTP = "nice tests/http/fault --muxd $(BUILD)/muxd-test $(FAULTS)" \
+	"$(HTTP)" "$(HTTP) --transport=adverse" "$(HTTP) --split" "$(HTTP) --split --transport=adverse" \
 	$(foreach f,$(FILES),"$(HTTP) --files=$f --transport=adverse $(FILE_SCN)" \
 		"$(HTTP) --files=$f $(FILE_SCN)") \
-	"tests/http/fault --muxd $(BUILD)/muxd-test $(FAULTS)"
+	"tests/http/selftest --muxd $(BUILD)/muxd-test"
 PARTS_FUZZ = $(foreach name,$(FUZZ),"$(BUILD)/tests/fuzz/$(name)_corpus tests/fuzz/corpus/$(name)")
 PARTS_LINT = tests/lint/floors "tests/lint/headers $(CC)" tests/lint/style \
 	tests/lint/conformance tests/lint/selftest \
@@ -194,30 +201,31 @@ PARTS_LINT = tests/lint/floors "tests/lint/headers $(CC)" tests/lint/style \
 PARTS_RELOAD = "tests/reload/run --muxd $(BUILD)/muxd-test$(if $(SAN), --no-memory)"
 PARTS_LIMITS = "tests/limits/run --muxd $(BUILD)/muxd-test"
 OF_FILES = tests/files/$(1) --muxd $(BUILD)/muxd-test
-PARTS_FILES = "$(call OF_FILES,run)" \
-	"$(call OF_FILES,run) --transport=adverse-nosendfile --file-cache=4K" \
-	"$(call OF_FILES,run) --files=remote" \
-	$(if $(SAN),,"$(call OF_FILES,run) --pool --files=steady$(comma)cold:2" \
-		"$(call OF_FILES,run) --transport=adverse --files=fetched$(comma)steady" \
-		"$(call OF_FILES,ranges)") \
-	"$(call OF_FILES,ranges) --files=remote --cases 500" \
-	"$(call OF_FILES,ranges) --transport=adverse --files=steady,cold:2 --cases 500" \
-	"$(call OF_FILES,edits)" "$(call OF_FILES,fuzz-paths)" \
+PARTS_FILES = "nice $(call OF_FILES,run)" \
+	"nice $(call OF_FILES,run) --transport=adverse-nosendfile --file-cache=4K" \
+	"nice $(call OF_FILES,run) --files=remote" \
+	$(if $(SAN),,"nice $(call OF_FILES,run) --pool --files=steady$(comma)cold:2" \
+		"nice $(call OF_FILES,run) --transport=adverse --files=fetched$(comma)steady" \
+		"nice $(call OF_FILES,ranges)") \
+	"nice $(call OF_FILES,ranges) --files=remote --cases 500" \
+	"nice $(call OF_FILES,ranges) --transport=adverse --files=steady,cold:2 --cases 500" \
+	"$(call OF_FILES,edits)" "$(call OF_FILES,fuzz-paths)$(if $(SAN),, --seconds 8)" \
 	"$(call OF_FILES,blocked) --slowfs $(BUILD)/tests/files/slowfs"
 PARTS_LOG = "tests/log/run --muxd $(BUILD)/muxd-test"
 # Judges the memory of the plain build; the sanitizers need more by far.
 PARTS_MEMORY = $(if $(SAN),,"bench/upload --muxd $(BUILD)/muxd --mib 96")
-PARTS_EXPLAIN = "tests/explain/run --muxd $(BUILD)/muxd"
-PARTS_DOC = "tests/doc/run $(BUILD)" "tests/doc/examples $(BUILD)" "tests/cli/run $(BUILD)/muxd"
+PARTS_EXPLAIN = "nice tests/explain/run --muxd $(BUILD)/muxd"
+PARTS_DOC = $(if $(SAN),,"tests/doc/run $(BUILD)") "tests/doc/examples $(BUILD)" \
+	"tests/cli/run $(BUILD)/muxd"
 BUILT_DOC = $(BUILD)/muxd $(BUILD)/muxd-doc man $(BUILD)/conf/muxd.conf demo
 
 check: ## install what is missing, build, run all tests (SAN=address,undefined or SAN=thread)
 	@tools/packages build test
 	$(AGAIN) check-all
 check-all: $(UNIT) $(CORPUS) $(BUILD)/muxd-test $(BUILD)/tests/files/slowfs $(BUILT_DOC)
-	@tests/run-all $(PARTS_LINT) $(PARTS_UNIT) $(PARTS_FUZZ) $(PARTS_DOC) $(PARTS_EXPLAIN) \
-		$(PARTS_MEMORY) $(PARTS_LOG) $(PARTS_LIMITS) $(PARTS_HTTP) $(PARTS_FILES) \
-		$(PARTS_RELOAD)
+	@tests/run-all $(PARTS_HTTP) $(PARTS_LOG) $(PARTS_FILES) $(PARTS_UNIT) $(PARTS_LIMITS) \
+		$(PARTS_RELOAD) $(PARTS_MEMORY) $(PARTS_EXPLAIN) $(PARTS_DOC) $(PARTS_FUZZ) \
+		$(if $(SAN),,$(PARTS_LINT))
 check-unit: $(UNIT) ## the unit tests alone
 	@tests/run-all $(PARTS_UNIT)
 check-http: $(BUILD)/muxd-test ## the scenarios alone
@@ -268,9 +276,10 @@ bench: ## install what is missing, build, run the programs in bench/ one after t
 	bench/mixed --muxd $(BUILD)/muxd-test
 
 C_FILES = $(wildcard src/*.c src/*/*.[ch] tools/*.c tests/*/*.[ch] tests/*/*/*.[ch])
-LAYOUT = $(if $(shell command -v clang-format),"tests/lint/format $(C_FILES)")
+LAYOUT = $(if $(shell command -v clang-format),"tests/lint/format $(filter src/%,$(C_FILES))" \
+	"tests/lint/format $(filter-out src/%,$(C_FILES))")
 lint: config.mk ## style, floors, headers; layout and units, if what judges them is there
-	@tests/run-all $(PARTS_LINT) $(LAYOUT)
+	@tests/run-all $(LAYOUT) $(PARTS_LINT)
 format: ## lay out all C files by .clang-format
 	clang-format -i $(C_FILES)
 

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "mux/mux.h"
+#include "support/share.h"
 
 /* As ck_assert(), which writes to a file each time, and here that takes most of the time. */
 #define expect_msg(cond, ...)                                                                      \
@@ -49,7 +50,7 @@ static const struct pattern *parse(const char *text)
 #define PATHS_MAX 256
 #define PATH_MAX_SIZE 640
 #define SET_MAX 12
-#define N_SETS 20000
+#define N_SETS 20000u
 #define N_REQUESTS 60
 #define LARGE_MAX 3000
 #define N_LARGE_REQUESTS 500
@@ -444,7 +445,7 @@ START_TEST(random_sets)
 {
     fill_universe("", 0);
     seed = 20240215;
-    for (int i = 0; i < N_SETS; i++) {
+    for (unsigned i = share_of(N_SETS); i > 0; i--) {
         check_set(i % 2 ? 1 : array_len(hosts_of_patterns));
         arena_reset(&arena);
     }
@@ -456,7 +457,8 @@ END_TEST
 /* What a large set is like: of 100 segments so many are wildcards, and there are so many words for
  * the others, up to so many segments. */
 static const struct shape {
-    size_t routes, depth, words, wildcards, hosts;
+    unsigned routes;
+    size_t depth, words, wildcards, hosts;
 } shapes[] = {
     { 3000, 2, 3000, 5, 1 },  /* large tables */
     { 1500, 3, 40, 20, 40 },  /* tables and many hosts */
@@ -546,7 +548,7 @@ START_TEST(large_sets)
     size_t n = 0;
 
     seed = 77 + (uint64_t)_i;
-    for (size_t i = 0; i < shape->routes; i++) {
+    for (unsigned i = share_of(shape->routes); i > 0; i--) {
         large_pattern(&set[n], shape);
         n += add(m, set, n);
     }
@@ -621,7 +623,7 @@ START_TEST(repeated_sets)
     seed = 4711 + (uint64_t)_i;
     for (size_t i = 0; i < KINDS; i++)
         random_kind(&kinds[i]);
-    for (size_t i = 0; i < KINDS * COPIES; i++) {
+    for (size_t i = 0; i < KINDS * share_of(COPIES); i++) {
         copy_pattern(&set[n], &kinds[i % KINDS], i / KINDS);
         n += add(m, set, n);
     }
