@@ -1,6 +1,6 @@
 /*
- * packed.c - see packed.h: walking. The path is compared with the slashes in it, so a node's text
- * begins with one. Any thread.
+ * packed.c - see packed.h: walking. The path is compared with the slashes in it, as they are in
+ * names. Any thread.
  */
 #include "mux/packed.h"
 
@@ -19,7 +19,7 @@ static inline bool is_key(const char *p, const struct key *k, const char *text)
     return (word_of(text + whole) & k->mask) == k->last;
 }
 
-/* Whether the path goes on with the text of n bytes at `at`, to the end of a segment. */
+/* Whether the path goes on with the text at `at`, to the end of a segment. As is_key(). */
 static inline bool goes_on(struct str path, size_t at, const char *text, size_t n)
 {
     size_t end = at + n;
@@ -38,7 +38,13 @@ static const struct packed *node_at(const uint64_t *words, uint32_t at)
     return (const struct packed *)(words + at);
 }
 
-/* The edge from n, whose table that is, for what is at p and has that key, or NULL. */
+static const struct name *name_at(const uint64_t *words, uint32_t at)
+{
+    return (const struct name *)(words + at);
+}
+
+/* The edge from n, whose table that is, for what is at p and has that key, or NULL. What its name
+ * has behind that is the caller's to compare. */
 static inline const struct slot *find(const uint64_t *words, const struct packed *n, unsigned table,
                                       const char *p, const struct key *k)
 {
@@ -52,8 +58,9 @@ static inline const struct slot *find(const uint64_t *words, const struct packed
     while (unlikely(slot->key < key))
         slot++;
     for (; (slot->key ^ key) <= TABLE_MASK; slot++) {
-        const struct name *name = (const struct name *)(words + slot->name);
-        if (name->n == k->n && is_key(p, k, name->text))
+        const struct name *name = name_at(words, slot->name);
+        if ((name->n == k->n || (name->n > k->n && name->text[k->n] == '/')) &&
+            is_key(p, k, name->text))
             return slot;
     }
     return NULL;
@@ -67,8 +74,20 @@ bool walk_from_host(struct walk *w, struct packed_tree hosts, struct str host)
 
     if (s == NULL)
         return false;
-    w->root = (struct packed_tree){ s->node, hosts.first + s->before };
+    const struct name *name = name_at(w->words, s->name);
+    w->root.node = s->node;
+    w->root.first = hosts.first + s->before;
+    w->root.text = str_make(name->text + host.n, name->n - host.n);
     return true;
+}
+
+void walk_from(struct walk *w, struct packed_tree root)
+{
+    const struct name *name = name_at(w->words, root.name);
+
+    w->root.node = root.node;
+    w->root.first = root.first;
+    w->root.text = str_make(name->text, name->n);
 }
 
 enum { STEP_WILDCARD, STEP_END, STEP_REST };
@@ -118,10 +137,11 @@ static inline bool take_literal(const struct walk *w, struct place *p, const str
     if (s->apart)
         for (int line = 1; line <= APART_LINES; line++)
             __builtin_prefetch((const char *)child - line * LINE);
-    if (child->text_n != 0) {
-        if (!goes_on(w->path, end, text_of(child), child->text_n))
+    const struct name *name = name_at(w->words, s->name);
+    if (name->n > k->n) { /* else `end` does not wait for the name */
+        if (!goes_on(w->path, end, name->text + k->n, name->n - k->n))
             return false;
-        end += child->text_n;
+        end += name->n - k->n;
     }
     p->node = child;
     p->table = s->key & TABLE_MASK;
@@ -130,21 +150,15 @@ static inline bool take_literal(const struct walk *w, struct place *p, const str
     return true;
 }
 
-/* To the wildcard child, which stands for the segment that ends at `end`. False: its text
- * differs. */
-static inline bool take_wildcard(struct walk *w, struct place *p, size_t end)
+/* To the wildcard child, which stands for the segment that ends at `end`. */
+static inline void take_wildcard(struct walk *w, struct place *p, size_t end)
 {
-    const struct packed *child = node_at(w->words, p->node->wildcard);
-
-    if (child->text_n != 0 && !goes_on(w->path, end, text_of(child), child->text_n))
-        return false;
     w->captures[w->n_captures].begin = (uint32_t)p->at + 1;
     w->captures[w->n_captures++].end = (uint32_t)end;
     p->first += p->node->n_routes;
     p->table = p->node->wildcard_table;
-    p->node = child;
-    p->at = child->text_n != 0 ? end + child->text_n : end;
-    return true;
+    p->node = node_at(w->words, p->node->wildcard);
+    p->at = end;
 }
 
 /* Down from p, as long as the path says where; keeps in w->ways where else it may go on. */
@@ -155,16 +169,16 @@ static enum lead walk_down(struct walk *w, struct place p)
         const struct key k = key_of_segment(w->path, p.at + 1);
 
         if (p.table != NO_TABLE && take_literal(w, &p, &k)) {
-            if (from.node->wildcard != 0)
-                may_go_on(w, &from, STEP_WILDCARD);
-            else if (from.node->flags & NODE_HAS_REST)
-                may_go_on(w, &from, STEP_REST);
+            if (from.node->flags & (NODE_HAS_WILDCARD | NODE_HAS_REST))
+                may_go_on(w, &from,
+                          from.node->flags & NODE_HAS_WILDCARD ? STEP_WILDCARD : STEP_REST);
             continue;
         }
         if (p.node->flags & NODE_HAS_REST)
             may_go_on(w, &p, STEP_REST);
-        if (p.node->wildcard == 0 || !take_wildcard(w, &p, p.at + 1 + k.n))
+        if (!(p.node->flags & NODE_HAS_WILDCARD))
             return NOWHERE;
+        take_wildcard(w, &p, p.at + 1 + k.n);
     }
     if (p.node->flags & (NODE_HAS_END | NODE_HAS_REST))
         may_go_on(w, &p, STEP_END);
@@ -176,10 +190,10 @@ static enum lead walk_begin(struct walk *w, struct place *p)
     p->node = node_at(w->words, w->root.node);
     p->table = p->node->table;
     p->first = w->root.first;
-    p->at = p->node->text_n;
+    p->at = w->root.text.n;
     w->root.node = 0;
     w->n_captures = 0;
-    return goes_on(w->path, 0, text_of(p->node), p->node->text_n) ? DOWN : NOWHERE;
+    return goes_on(w->path, 0, w->root.text.p, w->root.text.n) ? DOWN : NOWHERE;
 }
 
 /* One of the ways that were left. */
@@ -198,7 +212,8 @@ static enum lead walk_elsewhere(struct walk *w, struct place *p)
         w->n_ways--;
     switch (step) {
     case STEP_WILDCARD:
-        return take_wildcard(w, p, p->at + 1 + key_of_segment(w->path, p->at + 1).n) ? DOWN : NOWHERE;
+        take_wildcard(w, p, p->at + 1 + key_of_segment(w->path, p->at + 1).n);
+        return DOWN;
     case STEP_END:
         if (!(p->node->flags & NODE_HAS_END))
             return NOWHERE;
