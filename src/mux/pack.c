@@ -187,7 +187,9 @@ static int pack_name(struct packing *p, const struct tree_node *n, const struct 
     if (name == NULL)
         return -ENOMEM;
     name->n = (uint16_t)bytes;
-    char *to = mempcpy(name->text, n->text.p, n->text.n);
+    char *to = name->text;
+    if (n->text.n > 0) /* not the root */
+        to = mempcpy(to, n->text.p, n->text.n);
     for (; n != last; n = n->literals) {
         *to++ = '/';
         to = mempcpy(to, n->literals->text.p, n->literals->text.n);
