@@ -12,17 +12,6 @@
 
 #define BYTES UINT64_C(0x0101010101010101) /* times a byte: that byte eight times */
 
-/* The high bits of the bytes of w that are zero; one behind such a byte may be set as well. */
-static inline uint64_t bytes_zero(uint64_t w)
-{
-    return (w - BYTES) & ~w & BYTES << 7;
-}
-
-static inline unsigned first_byte(uint64_t high_bits)
-{
-    return (unsigned)__builtin_ctzll(high_bits) / 8;
-}
-
 static inline uint64_t word_load(const void *p)
 {
     uint64_t w;
@@ -31,28 +20,40 @@ static inline uint64_t word_load(const void *p)
     return le64toh(w);
 }
 
-/* The last s.n - at bytes of s, 1 to 7, and zeros. */
+/* 8 bytes, the first one in the lowest bits; a slash is zero. */
+static inline uint64_t word_of(const char *p)
+{
+    return word_load(p) ^ '/' * BYTES;
+}
+
+/* The last s.n - at bytes of s, at most 7, and zeros. */
 static inline uint64_t word_tail(struct str s, size_t at)
 {
     uint64_t w = 0;
 
-    if (s.n >= 8)
-        return word_load(s.p + s.n - 8) >> (at + 8 - s.n) * 8;
+    if (likely(s.n >= 8)) /* the shift is up to 64 */
+        return word_of(s.p + s.n - 8) >> 8 >> (at + 7 - s.n) * 8;
     for (size_t i = s.n; i > at; i--)
-        w = w << 8 | (unsigned char)s.p[i - 1];
+        w = w << 8 | (unsigned char)(s.p[i - 1] ^ '/');
     return w;
 }
 
-/* The 8 bytes at s.p[at], the first one in the lowest bits; behind the end of s are zeros. */
+/* The 8 bytes at s.p[at]; behind the end of s is as much as slashes. */
 static inline uint64_t word_at(struct str s, size_t at)
 {
-    return likely(s.n - at >= 8) ? word_load(s.p + at) : word_tail(s, at);
+    return likely(s.n - at >= 8) ? word_of(s.p + at) : word_tail(s, at);
 }
 
-/* Of the first `n` bytes alone, n < 8. */
-static inline uint64_t word_head(uint64_t w, unsigned n)
+/* The high bits of the bytes of w that are zero; one behind such a byte may be set as well. */
+static inline uint64_t bytes_zero(uint64_t w)
 {
-    return w & ((UINT64_C(1) << n * 8) - 1);
+    return (w - BYTES) & ~w & BYTES << 7;
+}
+
+/* The bytes before the first one of which the high bit is set. */
+static inline uint64_t bytes_before(uint64_t high_bits)
+{
+    return (high_bits ^ (high_bits - 1)) >> 8;
 }
 
 static inline uint64_t hash_mix(uint64_t h, uint64_t w)
@@ -65,35 +66,36 @@ static inline uint32_t hash_end(uint64_t h)
     return (uint32_t)(h >> 32);
 }
 
-/* The hash of s up to the first slash behind s.p[at], and where that or the end is. */
-static inline uint32_t hash_segment(struct str s, size_t at, size_t *ret_end)
-{
-    uint64_t h = 0;
+/* A segment or a host, as it is looked for. */
+struct key {
+    size_t n;
+    uint32_t hash;
+    uint64_t last, mask; /* the n % 8 bytes behind its whole words; the bits that they have */
+};
 
-    while (at < s.n) {
-        uint64_t w = word_at(s, at), slash = bytes_zero(w ^ ('/' * BYTES));
-        size_t n = slash ? first_byte(slash) : 8;
-        if (n < 8) {
-            if (n > 0)
-                h = hash_mix(h, word_head(w, (unsigned)n));
-            at += n;
-            break;
-        }
+/* s[at..) up to the first slash or the end. */
+static inline struct key key_of_segment(struct str s, size_t at)
+{
+    uint64_t h = 0, w, slash;
+    size_t n = 0;
+
+    for (; slash = bytes_zero(w = word_at(s, at + n)), slash == 0; n += 8)
         h = hash_mix(h, w);
-        at += min_of(s.n - at, (size_t)8);
-    }
-    *ret_end = at;
-    return hash_end(h);
+    uint64_t mask = bytes_before(slash), last = w & mask;
+    n += (unsigned)__builtin_ctzll(slash) / 8;
+    return (struct key){ n, hash_end(hash_mix(h, last)), last, mask };
 }
 
-/* Of all of s. */
-static inline uint32_t hash_str(struct str s)
+/* All of s. */
+static inline struct key key_of_all(struct str s)
 {
     uint64_t h = 0;
+    size_t at = 0;
 
-    for (size_t at = 0; at < s.n; at += 8)
-        h = hash_mix(h, word_at(s, at));
-    return hash_end(h);
+    for (; s.n - at >= 8; at += 8)
+        h = hash_mix(h, word_of(s.p + at));
+    uint64_t mask = (UINT64_C(1) << (s.n - at) * 8) - 1, last = word_tail(s, at);
+    return (struct key){ s.n, hash_end(hash_mix(h, last)), last, mask };
 }
 
 #endif

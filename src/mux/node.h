@@ -12,19 +12,18 @@ enum {
     NODE_HAS_EXACT = 1,
     NODE_HAS_END = 2,
     NODE_HAS_REST = 4,
+    NODE_HAS_WILDCARD = 8,
 };
 
-/* Behind it: the slots of its literal children, if there are any; uint16_t codes[n_routes]; the
- * text. */
+/* Behind it: the slots of its literal children, if there are any; uint16_t codes[n_routes]. */
 struct packed {
     uint32_t wildcard; /* the child, whose routes come right behind the node's own; 0: none */
     uint32_t codes;    /* words from here to them */
     uint16_t n_routes;
-    uint16_t text_n;
     uint8_t flags;
     uint8_t table;          /* log2 of the homes its slots have, or NO_TABLE */
     uint8_t wildcard_table; /* that of the wildcard child */
-    uint8_t unused;
+    uint8_t unused[3];
 };
 #define NO_TABLE 31
 
@@ -36,7 +35,7 @@ struct packed {
  */
 struct slot {
     uint32_t key;
-    uint32_t name;        /* the segment: a struct name */
+    uint32_t name;        /* a struct name */
     uint32_t node;        /* the child */
     uint32_t before : 31; /* routes from the first of the parent to the first of the child */
     uint32_t apart : 1;   /* some lines of memory before the child are needed for it alone */
@@ -47,7 +46,8 @@ struct slot {
 #define LINE 64 /* of memory, in bytes */
 #define APART_LINES 4
 
-/* A segment, or a host. */
+/* What an edge stands for: a segment, or a host, and the run of literals behind it: "users/list",
+ * "example.org/api/v1". Of a tree that is no host's: the run alone, which begins with a slash. */
 struct name {
     uint16_t n;
     char text[];
@@ -56,11 +56,6 @@ struct name {
 static inline const uint16_t *codes_of(const struct packed *n)
 {
     return (const uint16_t *)((const uint64_t *)n + n->codes);
-}
-
-static inline const char *text_of(const struct packed *n)
-{
-    return (const char *)(codes_of(n) + n->n_routes);
 }
 
 static inline const struct slot *table_of(const struct packed *n)

@@ -87,21 +87,9 @@ static int part_end(struct packing *p, size_t n, uint32_t *ret_at)
     return 0;
 }
 
-static int pack_name(struct packing *p, struct str text, uint32_t *ret_at)
-{
-    size_t n = words_for(sizeof(struct name) + text.n);
-    struct name *name = (struct name *)part_begin(p, n);
-
-    if (name == NULL)
-        return -ENOMEM;
-    name->n = (uint16_t)text.n;
-    memcpy(name->text, text.p, text.n);
-    return part_end(p, n, ret_at);
-}
-
 /* ---- nodes */
 
-/* The last node of the run that is packed as one, which begins with n. */
+/* The last node of the run that one edge leads to, which begins with n. */
 static struct tree_node *run_end(struct tree_node *n)
 {
     while (n->routes == NULL && n->wildcard == NULL && n->n_literals == 1)
@@ -160,24 +148,24 @@ static int sort_literals(struct tree_node *n)
     return 0;
 }
 
-/* The routes of the last node of a run get the next numbers. */
-static size_t number_routes(struct packing *p, const struct tree_node *last)
+/* The routes of a node get the next numbers. */
+static size_t number_routes(struct packing *p, const struct tree_node *n)
 {
     uint32_t before = p->n_routes;
 
-    for (const struct tree_route *r = last->routes; r != NULL; r = r->next)
+    for (const struct tree_route *r = n->routes; r != NULL; r = r->next)
         p->routes[p->n_routes++] = r->user;
     return p->n_routes - before;
 }
 
-static void write_codes(const struct tree_node *last, const uint16_t *numbers, struct packed *to)
+static void write_codes(const struct tree_node *n, const uint16_t *numbers, struct packed *to)
 {
     static const uint8_t flags[] = {
         [END_EXACT] = NODE_HAS_EXACT, [END_SLASH] = NODE_HAS_END, [END_REST] = NODE_HAS_REST
     };
     uint16_t *code = (uint16_t *)(uintptr_t)codes_of(to);
 
-    for (const struct tree_route *r = last->routes; r != NULL; r = r->next) {
+    for (const struct tree_route *r = n->routes; r != NULL; r = r->next) {
         unsigned method = CODE_METHOD(r->code);
         if (method >= METHOD_OTHER && method != CODE_ANY_METHOD)
             method = numbers[method - METHOD_OTHER];
@@ -186,23 +174,27 @@ static void write_codes(const struct tree_node *last, const uint16_t *numbers, s
     }
 }
 
-/* The bytes of the text of the run from n, whose own name is in the edge that leads to it. */
-static size_t run_text(const struct tree_node *n, const struct tree_node *last)
+/* The name of the edge to the run from n to `last`. */
+static int pack_name(struct packing *p, const struct tree_node *n, const struct tree_node *last,
+                     uint32_t *ret_at)
 {
-    size_t bytes = 0;
+    size_t bytes = n->text.n;
 
-    for (; n != last; n = n->literals)
-        bytes += 1 + n->literals->text.n;
-    return bytes;
-}
-
-static void write_text(const struct tree_node *n, const struct tree_node *last, char *to)
-{
+    for (const struct tree_node *i = n; i != last; i = i->literals)
+        bytes += 1 + i->literals->text.n;
+    size_t words = words_for(sizeof(struct name) + bytes);
+    struct name *name = (struct name *)part_begin(p, words);
+    if (name == NULL)
+        return -ENOMEM;
+    name->n = (uint16_t)bytes;
+    char *to = name->text;
+    if (n->text.n > 0) /* not the root */
+        to = mempcpy(to, n->text.p, n->text.n);
     for (; n != last; n = n->literals) {
         *to++ = '/';
-        memcpy(to, n->literals->text.p, n->literals->text.n);
-        to += n->literals->text.n;
+        to = mempcpy(to, n->literals->text.p, n->literals->text.n);
     }
+    return part_end(p, words, ret_at);
 }
 
 /* Where the table of the sorted literals ends, in slots. */
@@ -235,68 +227,68 @@ static void write_table(const struct tree_node *literals, unsigned table, size_t
     slots[at].key = KEY_NONE; /* no more of this one is there */
 }
 
-/* The run from n to `last`, whose children are packed. */
-static int pack_node(struct packing *p, struct tree_node *n, const struct tree_node *last,
-                     size_t n_routes)
+/* The node, whose children are packed. */
+static int pack_node(struct packing *p, struct tree_node *n, size_t n_routes)
 {
-    size_t text = run_text(n, last);
-    unsigned table = table_for(last->n_literals);
-    size_t slots = table != NO_TABLE ? table_end(last->literals, table) : 0;
+    unsigned table = table_for(n->n_literals);
+    size_t slots = table != NO_TABLE ? table_end(n->literals, table) : 0;
     size_t codes = words_for(sizeof(struct packed) + slots * sizeof(struct slot)) + (slots > 0);
-    size_t words = codes + words_for(n_routes * sizeof(uint16_t) + text);
+    size_t words = codes + words_for(n_routes * sizeof(uint16_t));
     struct packed *to = (struct packed *)part_begin(p, words);
 
     if (to == NULL)
         return -ENOMEM;
-    if (last->wildcard != NULL) {
-        to->wildcard = last->wildcard->at;
-        to->wildcard_table = last->wildcard->table;
+    if (n->wildcard != NULL) {
+        to->wildcard = n->wildcard->at;
+        to->wildcard_table = n->wildcard->table;
+        to->flags = NODE_HAS_WILDCARD;
     }
     to->codes = (uint32_t)codes;
     to->n_routes = (uint16_t)n_routes;
-    to->text_n = (uint16_t)text;
     to->table = n->table = (uint8_t)table;
-    write_codes(last, p->numbers, to);
-    write_text(n, last, (char *)(uintptr_t)text_of(to));
+    write_codes(n, p->numbers, to);
     if (slots > 0)
-        write_table(last->literals, table, slots, (struct slot *)(uintptr_t)table_of(to));
+        write_table(n->literals, table, slots, (struct slot *)(uintptr_t)table_of(to));
     return part_end(p, words, &n->at);
 }
 
-/* What begins with n, the children first; n->at is where. Recurs at most PATTERN_SEGMENTS_MAX
- * deep. */
-static int pack_run(struct packing *p, struct tree_node *n, struct tree_node *last)
+/* The node and all below it, that first. Recurs at most PATTERN_SEGMENTS_MAX deep. */
+static int pack_below(struct packing *p, struct tree_node *n)
 {
     uint32_t first = p->n_routes;
-    size_t n_routes = number_routes(p, last);
-    int r = sort_literals(last);
+    size_t n_routes = number_routes(p, n);
+    int r = sort_literals(n);
 
-    if (r == 0 && last->wildcard != NULL)
-        r = pack_run(p, last->wildcard, run_end(last->wildcard));
-    for (struct tree_node *c = last->literals; r == 0 && c != NULL; c = c->next) {
+    if (r == 0 && n->wildcard != NULL)
+        r = pack_below(p, n->wildcard);
+    for (struct tree_node *c = n->literals; r == 0 && c != NULL; c = c->next) {
+        struct tree_node *last = run_end(c);
         size_t begin = p->n;
         c->before = p->n_routes - first;
-        r = pack_run(p, c, run_end(c));
+        r = pack_below(p, last);
+        c->at = last->at;
+        c->table = last->table;
         /* In a small node it is too little to be asked for, and might tell equal ones apart. */
-        c->apart = last->n_literals > DENSE_MAX && p->n - begin > LINE / sizeof *p->words;
+        c->apart = n->n_literals > DENSE_MAX && p->n - begin > LINE / sizeof *p->words;
         if (r == 0)
-            r = pack_name(p, c->text, &c->name_at);
+            r = pack_name(p, c, last, &c->name_at);
     }
-    return r < 0 ? r : pack_node(p, n, last, n_routes);
+    return r < 0 ? r : pack_node(p, n, n_routes);
 }
 
 int packing_add(struct packing *p, struct tree_node *root, bool hosts, struct packed_tree *ret)
 {
-    ret->first = p->n_routes;
-    ret->node = 0;
+    struct tree_node *last = hosts ? root : run_end(root);
+
+    *ret = (struct packed_tree){ .first = p->n_routes };
     if (p->n == 0 && part_begin(p, 1) == NULL)
         return -ENOMEM;
     p->n = max_of(p->n, (size_t)1);
     if (root->routes == NULL && root->wildcard == NULL && root->literals == NULL)
         return 0;
-    int r = pack_run(p, root, hosts ? root : run_end(root));
-    ret->node = root->at;
-    return r;
+    int r = pack_below(p, last);
+    ret->node = last->at;
+    return r < 0 ? r : pack_name(p, root, last, &ret->name);
 }
 
 void packing_done(struct packing *p)

@@ -1,29 +1,36 @@
 /*
- * packed.c - see packed.h: walking. The path is compared with the slashes in it, so a node's text
- * begins with one. Any thread.
+ * packed.c - see packed.h: walking. The path is compared with the slashes in it, as they are in
+ * names. Any thread.
  */
 #include "mux/packed.h"
 
 #include "mux/hash.h"
 #include "mux/node.h"
 
-/* Whether the n bytes of `text` are those of `s` at `at`, of which there are as many. Up to 7 bytes
- * behind the text are read: PACKED_BEHIND. */
-static inline bool is_text(struct str s, size_t at, const char *text, size_t n)
+/* Whether the k->n bytes at p, of which that is the key, are those of `text`. Up to 8 bytes behind
+ * the text are read: PACKED_BEHIND. */
+static inline bool is_key(const char *p, const struct key *k, const char *text)
 {
-    for (; n >= 8; n -= 8, at += 8, text += 8)
-        if (word_load(text) != word_load(s.p + at))
+    size_t whole = k->n & ~(size_t)7;
+
+    for (size_t i = 0; i < whole; i += 8)
+        if (word_load(text + i) != word_load(p + i))
             return false;
-    return n == 0 || word_head(word_load(text) ^ word_at(s, at), (unsigned)n) == 0;
+    return (word_of(text + whole) & k->mask) == k->last;
 }
 
-/* Whether the path goes on with the text of n at `at`, to the end of a segment. */
-static inline bool goes_on(struct str path, size_t at, const struct packed *n)
+/* Whether the path goes on with the text at `at`, to the end of a segment. As is_key(). */
+static inline bool goes_on(struct str path, size_t at, const char *text, size_t n)
 {
-    size_t rest = path.n - at, text_n = n->text_n;
+    size_t end = at + n;
 
-    return text_n <= rest && (text_n == rest || path.p[at + text_n] == '/') &&
-           is_text(path, at, text_of(n), text_n);
+    if (end > path.n || (end < path.n && path.p[end] != '/'))
+        return false;
+    for (; end - at >= 8; at += 8, text += 8)
+        if (word_load(text) != word_load(path.p + at))
+            return false;
+    uint64_t mask = (UINT64_C(1) << (end - at) * 8) - 1;
+    return ((word_of(text) ^ word_at(path, at)) & mask) == 0;
 }
 
 static const struct packed *node_at(const uint64_t *words, uint32_t at)
@@ -31,11 +38,17 @@ static const struct packed *node_at(const uint64_t *words, uint32_t at)
     return (const struct packed *)(words + at);
 }
 
-/* The edge from n, whose table that is, for the segment s[at..end), or NULL. */
-static inline const struct slot *find(const uint64_t *words, const struct packed *n, unsigned table,
-                                      struct str s, size_t at, size_t end, uint32_t hash)
+static const struct name *name_at(const uint64_t *words, uint32_t at)
 {
-    uint32_t key = key_of(hash);
+    return (const struct name *)(words + at);
+}
+
+/* The edge from n, whose table that is, for what is at p and has that key, or NULL. What its name
+ * has behind that is the caller's to compare. */
+static inline const struct slot *find(const uint64_t *words, const struct packed *n, unsigned table,
+                                      const char *p, const struct key *k)
+{
+    uint32_t key = key_of(k->hash);
     const struct slot *slot = table_of(n) + home_of(key, table);
 
     /* How many of others come first is chance: a branch would be guessed wrong. Behind the KEY_NONE
@@ -45,8 +58,9 @@ static inline const struct slot *find(const uint64_t *words, const struct packed
     while (unlikely(slot->key < key))
         slot++;
     for (; (slot->key ^ key) <= TABLE_MASK; slot++) {
-        const struct name *name = (const struct name *)(words + slot->name);
-        if (name->n == end - at && is_text(s, at, name->text, name->n))
+        const struct name *name = name_at(words, slot->name);
+        if ((name->n == k->n || (name->n > k->n && name->text[k->n] == '/')) &&
+            is_key(p, k, name->text))
             return slot;
     }
     return NULL;
@@ -55,13 +69,25 @@ static inline const struct slot *find(const uint64_t *words, const struct packed
 bool walk_from_host(struct walk *w, struct packed_tree hosts, struct str host)
 {
     const struct packed *n = node_at(w->words, hosts.node);
-    const struct slot *s =
-        hosts.node != 0 ? find(w->words, n, n->table, host, 0, host.n, hash_str(host)) : NULL;
+    const struct key k = key_of_all(host);
+    const struct slot *s = hosts.node != 0 ? find(w->words, n, n->table, host.p, &k) : NULL;
 
     if (s == NULL)
         return false;
-    w->root = (struct packed_tree){ s->node, hosts.first + s->before };
+    const struct name *name = name_at(w->words, s->name);
+    w->root.node = s->node;
+    w->root.first = hosts.first + s->before;
+    w->root.text = str_make(name->text + host.n, name->n - host.n);
     return true;
+}
+
+void walk_from(struct walk *w, struct packed_tree root)
+{
+    const struct name *name = name_at(w->words, root.name);
+
+    w->root.node = root.node;
+    w->root.first = root.first;
+    w->root.text = str_make(name->text, name->n);
 }
 
 enum { STEP_WILDCARD, STEP_END, STEP_REST };
@@ -99,10 +125,11 @@ static inline enum lead met(struct walk *w, const struct place *p, enum end_kind
     return MET;
 }
 
-/* To the literal child; `end` and `hash` are the segment's. False: there is none. */
-static inline bool take_literal(const struct walk *w, struct place *p, size_t end, uint32_t hash)
+/* To the literal child for the segment of that key. False: there is none. */
+static inline bool take_literal(const struct walk *w, struct place *p, const struct key *k)
 {
-    const struct slot *s = find(w->words, p->node, p->table, w->path, p->at + 1, end, hash);
+    const struct slot *s = find(w->words, p->node, p->table, w->path.p + p->at + 1, k);
+    size_t end = p->at + 1 + k->n;
 
     if (s == NULL)
         return false;
@@ -110,10 +137,11 @@ static inline bool take_literal(const struct walk *w, struct place *p, size_t en
     if (s->apart)
         for (int line = 1; line <= APART_LINES; line++)
             __builtin_prefetch((const char *)child - line * LINE);
-    if (child->text_n != 0) {
-        if (!goes_on(w->path, end, child))
+    const struct name *name = name_at(w->words, s->name);
+    if (name->n > k->n) { /* else `end` does not wait for the name */
+        if (!goes_on(w->path, end, name->text + k->n, name->n - k->n))
             return false;
-        end += child->text_n;
+        end += name->n - k->n;
     }
     p->node = child;
     p->table = s->key & TABLE_MASK;
@@ -122,21 +150,15 @@ static inline bool take_literal(const struct walk *w, struct place *p, size_t en
     return true;
 }
 
-/* To the wildcard child, which stands for the segment that ends at `end`. False: its text
- * differs. */
-static inline bool take_wildcard(struct walk *w, struct place *p, size_t end)
+/* To the wildcard child, which stands for the segment that ends at `end`. */
+static inline void take_wildcard(struct walk *w, struct place *p, size_t end)
 {
-    const struct packed *child = node_at(w->words, p->node->wildcard);
-
-    if (child->text_n != 0 && !goes_on(w->path, end, child))
-        return false;
     w->captures[w->n_captures].begin = (uint32_t)p->at + 1;
     w->captures[w->n_captures++].end = (uint32_t)end;
     p->first += p->node->n_routes;
     p->table = p->node->wildcard_table;
-    p->node = child;
-    p->at = child->text_n != 0 ? end + child->text_n : end;
-    return true;
+    p->node = node_at(w->words, p->node->wildcard);
+    p->at = end;
 }
 
 /* Down from p, as long as the path says where; keeps in w->ways where else it may go on. */
@@ -144,20 +166,19 @@ static enum lead walk_down(struct walk *w, struct place p)
 {
     while (p.at < w->path.n) {
         struct place from = p;
-        size_t end;
-        uint32_t hash = hash_segment(w->path, p.at + 1, &end);
+        const struct key k = key_of_segment(w->path, p.at + 1);
 
-        if (p.table != NO_TABLE && take_literal(w, &p, end, hash)) {
-            if (from.node->wildcard != 0)
-                may_go_on(w, &from, STEP_WILDCARD);
-            else if (from.node->flags & NODE_HAS_REST)
-                may_go_on(w, &from, STEP_REST);
+        if (p.table != NO_TABLE && take_literal(w, &p, &k)) {
+            if (from.node->flags & (NODE_HAS_WILDCARD | NODE_HAS_REST))
+                may_go_on(w, &from,
+                          from.node->flags & NODE_HAS_WILDCARD ? STEP_WILDCARD : STEP_REST);
             continue;
         }
         if (p.node->flags & NODE_HAS_REST)
             may_go_on(w, &p, STEP_REST);
-        if (p.node->wildcard == 0 || !take_wildcard(w, &p, end))
+        if (!(p.node->flags & NODE_HAS_WILDCARD))
             return NOWHERE;
+        take_wildcard(w, &p, p.at + 1 + k.n);
     }
     if (p.node->flags & (NODE_HAS_END | NODE_HAS_REST))
         may_go_on(w, &p, STEP_END);
@@ -169,10 +190,10 @@ static enum lead walk_begin(struct walk *w, struct place *p)
     p->node = node_at(w->words, w->root.node);
     p->table = p->node->table;
     p->first = w->root.first;
-    p->at = p->node->text_n;
+    p->at = w->root.text.n;
     w->root.node = 0;
     w->n_captures = 0;
-    return goes_on(w->path, 0, p->node) ? DOWN : NOWHERE;
+    return goes_on(w->path, 0, w->root.text.p, w->root.text.n) ? DOWN : NOWHERE;
 }
 
 /* One of the ways that were left. */
@@ -180,7 +201,6 @@ static enum lead walk_elsewhere(struct walk *w, struct place *p)
 {
     struct way *way = &w->ways[w->n_ways - 1];
     unsigned step = way->step;
-    size_t end;
 
     p->node = node_at(w->words, way->node);
     p->first = way->first;
@@ -192,8 +212,8 @@ static enum lead walk_elsewhere(struct walk *w, struct place *p)
         w->n_ways--;
     switch (step) {
     case STEP_WILDCARD:
-        hash_segment(w->path, p->at + 1, &end);
-        return take_wildcard(w, p, end) ? DOWN : NOWHERE;
+        take_wildcard(w, p, p->at + 1 + key_of_segment(w->path, p->at + 1).n);
+        return DOWN;
     case STEP_END:
         if (!(p->node->flags & NODE_HAS_END))
             return NOWHERE;

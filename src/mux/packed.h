@@ -9,9 +9,11 @@
  * a node's first route. Methods are numbers in the node (tree.h), and captures are noted on the
  * way: neither the patterns nor anything else that exists once a route is looked at.
  *
- * A run of literals that nothing branches off is the text of one node. Children are found in a
- * table by their hash; an edge has what the next one is looked up with, so a level costs one access
- * to memory that waits for another.
+ * An edge to a literal child stands for the run of literals that nothing branches off, so that is
+ * in no node either, and a host whose routes are as others' costs its edge alone. Children are
+ * found in a table by the hash of the segment; an edge has what the next one is looked up with, and
+ * where a segment ends is known from the path, so a level costs one access to memory that waits for
+ * another.
  *
  * The walk meets the most specific route first: at every node the literal child holds the more
  * specific ones, then the wildcard child, then the tail. It keeps the places where it may
@@ -34,12 +36,13 @@
 
 struct packed;
 
-/* A tree that is packed: its root, and the number of its first route. The node 0: it is empty. */
+/* A tree that is packed: its root, the number of its first route, and where the text stands that
+ * leads to the root. The node 0: it is empty. */
 struct packed_tree {
-    uint32_t node, first;
+    uint32_t node, first, name;
 };
 
-/* So many words behind the last are read, and mean nothing: behind a text or a table. */
+/* So many words behind the last are read, and mean nothing: behind a name or a table. */
 #define PACKED_BEHIND 3
 
 enum hit {
@@ -57,9 +60,12 @@ struct way {
 
 struct walk {
     const uint64_t *words;
-    struct str path;         /* without the final slash */
-    bool slash;              /* whether it had one */
-    struct packed_tree root; /* to begin at; 0: begun, or there is none */
+    struct str path; /* without the final slash */
+    bool slash;      /* whether it had one */
+    struct {
+        uint32_t node, first; /* to begin at; node 0: begun, or there is none */
+        struct str text;      /* which the path begins with */
+    } root;
     /* What was met last. */
     const struct packed *node;
     uint32_t first; /* number of its first route */
@@ -84,10 +90,7 @@ static inline void walk_init(struct walk *w, const uint64_t *words, struct str p
     w->n_ways = 0;
 }
 /* From this tree on. */
-static inline void walk_from(struct walk *w, struct packed_tree root)
-{
-    w->root = root;
-}
+void walk_from(struct walk *w, struct packed_tree root);
 /* From the tree of that host on; false: there is none. */
 bool walk_from_host(struct walk *w, struct packed_tree hosts, struct str host);
 /* Goes on to the next node whose routes of one kind of end match the path, whatever their methods;

@@ -124,14 +124,14 @@ struct tree_node *tree_get(const struct tree *t, const struct tree_node *parent,
 {
     if (is_latest(parent, text))
         return parent->latest;
-    return t->n > 0 ? *probe(t, parent, text, hash_str(text)) : NULL;
+    return t->n > 0 ? *probe(t, parent, text, key_of_all(text).hash) : NULL;
 }
 
 struct tree_node *tree_make(struct tree *t, struct tree_node *parent, struct str text)
 {
     if (is_latest(parent, text))
         return parent->latest;
-    uint32_t hash = hash_str(text);
+    uint32_t hash = key_of_all(text).hash;
     if (t->n >= t->cap / 2 && grow(t) < 0)
         return NULL;
     struct tree_node **slot = probe(t, parent, text, hash);
