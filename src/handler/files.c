@@ -48,10 +48,11 @@ static const struct option files_options[] = {
              "For which content codings a file that holds another one's content coded is looked "
              "for beside it, FILE.br, FILE.zst and FILE.gz, and sent to a client that prefers it. "
              "One that is older than the file itself is not used."),
-    OPT_BOOL(struct files, tree.steady, "sendfile", false,
-             "Whether files of more than 128 KiB are sent by sendfile(2), without a copy, which "
-             "takes a few per cent less CPU. Only for files that are replaced and never written in "
-             "place; see While files change."),
+    OPT_BOOL(
+        struct files, tree.steady, "sendfile", false,
+        "Whether files of more than 128 KiB are sent by sendfile(2), which saves copying them. "
+        "Only for files that are replaced and never written in place; see While files "
+        "change."),
     OPT_TIME(struct files, cache, "cache", "1s", 0, DAY,
              "How long what was found under a name is used without looking at it again. \"0s\": "
              "every request looks. See limits.file_cache."),
