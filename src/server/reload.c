@@ -178,7 +178,7 @@ static void too_late(struct timer *t)
     }
     r->given_up = true;
     snprintf(why, sizeof why, "%.400s could not be loaded within %" PRId64 " s", file_of(r),
-             took / NSEC_PER_SEC);
+             (took + NSEC_PER_SEC / 2) / NSEC_PER_SEC);
     fail(r, why);
 }
 

@@ -22,7 +22,8 @@ static struct file *open_file(struct str path)
     int fd = open(path.p, O_RDONLY | O_CLOEXEC);
     struct stat st;
 
-    struct file *f = fd >= 0 && fstat(fd, &st) == 0 ? file_new(fd, &st, file_way_of(fd), false) : NULL;
+    struct file *f =
+        fd >= 0 && fstat(fd, &st) == 0 ? file_new(fd, &st, file_way_of(fd), false) : NULL;
     if (f == NULL && fd >= 0)
         close(fd);
     return f;

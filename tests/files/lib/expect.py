@@ -96,7 +96,8 @@ def _cell(site, answer, cell):
         _json(answer, rest)
     elif word == "expires":
         dates = [parse_date(answer.values(n)[0]) for n in ("Expires", "Date") if answer.values(n)]
-        _demand(len(dates) == 2 and dates[0] - dates[1] == int(rest),
+        # Date is written last, perhaps a second later.
+        _demand(len(dates) == 2 and int(rest) - 1 <= dates[0] - dates[1] <= int(rest),
                 f"Expires is {answer.values('Expires')}, Date {answer.values('Date')}")
     else:
         _field(site, answer, cell)
