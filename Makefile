@@ -179,7 +179,7 @@ $(BUILD)/bench/mux: $(BUILD)/bench/mux.o $(filter $(BUILD)/base/% $(BUILD)/http/
 
 # The parts of the suite, as command lines; tests/run-all runs them side by side and sums their results.
 # Those that neither judge times nor end by the clock are `nice` to others. A sanitizer build has fewer:
-# none that does not run what was built.
+# none that does not run what was built, or that judges its memory.
 HTTP := tests/http/run --muxd $(BUILD)/muxd-test
 PARTS_UNIT = $(UNIT)
 # All of them, alloc:1-2800 arena:1-20000 start:1-260, take half an hour.
@@ -208,15 +208,14 @@ PARTS_FILES = "nice $(call OF_FILES,run)" \
 		"nice $(call OF_FILES,run) --transport=adverse --files=fetched$(comma)steady" \
 		"nice $(call OF_FILES,ranges)") \
 	"nice $(call OF_FILES,ranges) --files=remote --cases 500" \
-	"nice $(call OF_FILES,ranges) --transport=adverse --files=steady,cold:2 --cases 500" \
+	"nice $(call OF_FILES,ranges) --transport=adverse --files=cold:2 --cases 500" \
 	"$(call OF_FILES,edits)" "$(call OF_FILES,fuzz-paths)$(if $(SAN),, --seconds 8)" \
 	"$(call OF_FILES,blocked) --slowfs $(BUILD)/tests/files/slowfs"
 PARTS_LOG = "tests/log/run --muxd $(BUILD)/muxd-test"
 # Judges the memory of the plain build; the sanitizers need more by far.
 PARTS_MEMORY = $(if $(SAN),,"bench/upload --muxd $(BUILD)/muxd --mib 96")
 PARTS_EXPLAIN = "nice tests/explain/run --muxd $(BUILD)/muxd"
-PARTS_DOC = $(if $(SAN),,"tests/doc/run $(BUILD)") "tests/doc/examples $(BUILD)" \
-	"tests/cli/run $(BUILD)/muxd"
+PARTS_DOC = "tests/doc/run $(BUILD)" "tests/doc/examples $(BUILD)" "tests/cli/run $(BUILD)/muxd"
 BUILT_DOC = $(BUILD)/muxd $(BUILD)/muxd-doc man $(BUILD)/conf/muxd.conf demo
 
 check: ## install what is missing, build, run all tests (SAN=address,undefined or SAN=thread)

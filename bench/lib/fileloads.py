@@ -15,7 +15,7 @@ class Load:
 
     @property
     def is_large(self):
-        """Whether a server may send it by sendfile(2)."""
+        """Whether muxd may send it by sendfile(2)."""
         return self.size > 128 << 10
 
     def content(self, path):

@@ -9,7 +9,7 @@ MUXD = """
 loops = 1;
 access_log = "off";
 listeners: {{ http: {{ address = "127.0.0.1:{port}"; }} }}
-routes: {{ all: {{ match = "/"; files: {{ root = "@ROOT@"; cache = "60s"; sendfile = @SENDFILE@; }} }} }}
+routes: {{ all: {{ match = "/"; files: {{ root = "@ROOT@"; cache = "60s"; @SENDFILE@}} }} }}
 """
 NGINX = """
 worker_processes 1; daemon off; master_process off; error_log /dev/null; pid {dir}/nginx.pid;
@@ -67,7 +67,7 @@ class Muxd(Server):
     """A build, named by the path to it."""
 
     def __init__(self, binary, sendfile=False):
-        super().__init__(binary, MUXD.replace("@SENDFILE@", str(sendfile).lower()), ["-c"])
+        super().__init__(binary, MUXD.replace("@SENDFILE@", "sendfile = true; " * sendfile), ["-c"])
         if sendfile:
             self.name += ", sendfile"
 

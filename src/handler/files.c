@@ -50,9 +50,9 @@ static const struct option files_options[] = {
              "One that is older than the file itself is not used."),
     OPT_BOOL(
         struct files, tree.steady, "sendfile", false,
-        "Whether files of more than 128 KiB are sent by sendfile(2), which saves copying them. "
-        "Only for files that are replaced and never written in place; see While files "
-        "change."),
+        "Whether what is more than 128 KiB of a file may be sent by sendfile(2), which saves "
+        "copying it; not from network file systems and FUSE. Only for files that are replaced and "
+        "never written in place; see While files change."),
     OPT_TIME(struct files, cache, "cache", "1s", 0, DAY,
              "How long what was found under a name is used without looking at it again. \"0s\": "
              "every request looks. See limits.file_cache."),

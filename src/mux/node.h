@@ -7,6 +7,7 @@
 #define MUXD_MUX_NODE_H
 
 #include "base/str.h"
+#include "mux/pattern.h"
 
 enum {
     NODE_HAS_EXACT = 1,
@@ -17,7 +18,7 @@ enum {
 
 /* Behind it: the slots of its literal children, if there are any; uint16_t codes[n_routes]. */
 struct packed {
-    uint32_t wildcard; /* the child, whose routes come right behind the node's own; 0: none */
+    uint32_t wildcard; /* the child, if NODE_HAS_WILDCARD; its routes come behind the node's own */
     uint32_t codes;    /* words from here to them */
     uint16_t n_routes;
     uint8_t flags;
@@ -47,11 +48,13 @@ struct slot {
 #define APART_LINES 4
 
 /* What an edge stands for: a segment, or a host, and the run of literals behind it: "users/list",
- * "example.org/api/v1". Of a tree that is no host's: the run alone, which begins with a slash. */
+ * "example.org/api/v1". Of a tree that is no host's: the run alone, which begins with a slash. All
+ * of it stands in one pattern. */
 struct name {
     uint16_t n;
     char text[];
 };
+_Static_assert(PATTERN_TEXT_MAX <= UINT16_MAX, "the length of a name");
 
 static inline const uint16_t *codes_of(const struct packed *n)
 {

@@ -37,7 +37,7 @@
 struct packed;
 
 /* A tree that is packed: its root, the number of its first route, and where the text stands that
- * leads to the root. The node 0: it is empty. */
+ * leads to the root (to that of hosts, none). The node 0: it is empty. */
 struct packed_tree {
     uint32_t node, first, name;
 };

@@ -38,9 +38,7 @@ struct tree_node {
     /* What its literal children have below them, merged, once they were looked at often. */
     struct tree_node *merged;
     uint32_t looks, size; /* children that were looked at; routes that are below */
-    /* pack.c's: where the node and its name are, and the rest of the edge that leads to it
-     * (node.h).
-     */
+    /* pack.c's: where the node and its name are, and the rest of the edge to it (node.h). */
     uint32_t at, name_at, before;
     uint8_t table;
     bool apart;

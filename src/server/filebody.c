@@ -11,7 +11,6 @@
 #define FETCH_SIZE KIB(128)       /* of the buffer a worker reads into */
 #define FETCH_THROUGH MIB(1)      /* that it reads where only reading makes it present */
 #define FETCHED_TIME NSEC_PER_SEC /* it is taken to stay */
-#define COPIED_END KIB(4)         /* of a range, what at least does not go by sendfile */
 #define PROBE_AHEAD KIB(512)      /* a turn's share: what is looked for in the page cache at once */
 #define PROBE_STRIDE KIB(128)     /* between two looks there */
 
@@ -168,6 +167,8 @@ static ssize_t read_range(struct exchange *x, struct file *f, void *buf, size_t 
                     : file_read_now(f, buf, n, offset);
     if (r == -EAGAIN)
         return fetch(x, f, left, offset);
+    if (present == 0)
+        fetch_drop(x); /* what follows is in the page cache */
     if (r == 0)
         return -ENODATA;
     if (r < 0)
@@ -237,10 +238,7 @@ size_t filebody_sendable(struct exchange *x, struct body *b, off_t *ret_offset)
     if (x->task != TASK_NONE || p == NULL || b->at < p->bytes.n || !f->steady)
         return 0;
     uint64_t at = b->at - p->bytes.n, left = p->length - at, offset = p->offset + at;
-    if (left <= COPIED_END)
-        return 0;
     *ret_offset = (off_t)offset;
-    left -= COPIED_END;
     switch (way_of(f)) {
     case FILE_MEMORY:
         break;

@@ -28,8 +28,8 @@ uint64_t filebody_piece(struct body *b);
 /* As many are better copied than sent by sendfile, with a probe of the page cache before, and a
  * wake-up more for the receiver. */
 #define FILEBODY_COPY KIB(128)
-/* How many of the next bytes may go by sendfile, from `*ret_offset` of b->file on, without waiting
- * for a disk. 0: none, they are to be read. */
+/* How many of the next bytes, which are more than FILEBODY_COPY, may go by sendfile, from
+ * `*ret_offset` of b->file on, without waiting for a disk. 0: none, they are to be read. */
 size_t filebody_sendable(struct exchange *x, struct body *b, off_t *ret_offset);
 /* They were sent: n of them. 0 or -ESTALE. */
 int filebody_sent(struct exchange *x, struct body *b, size_t n);

@@ -1,7 +1,8 @@
 /*
  * h1_out.c - HTTP/1 responses: head, framing, and the four kinds of body, with back-pressure. Small
- * bodies are copied behind their head in `out`; larger bytes go out beside it in one sendv, large
- * files by sendfile, sources a buffer at a time. The engine's loop only.
+ * bodies are copied behind their head in `out`; larger bytes go out beside it in one sendv, files
+ * a piece at a time, large ones by sendfile where that may be, sources a buffer at a time. The
+ * engine's loop only.
  */
 #include <errno.h>
 
