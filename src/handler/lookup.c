@@ -207,6 +207,16 @@ static struct version version_of(const struct stat *st)
     return (struct version){ st->st_dev, st->st_ino, st->st_size, st->st_mtim, st->st_ctim };
 }
 
+/* As young_for(); `before` is what was looked at last. A file that is truncated is empty some time
+ * before its times tell, so one is only taken for empty that was so before. */
+static int64_t wait_for(const struct version *now, const struct version *before,
+                        const struct stat *st)
+{
+    int64_t wait = young_for(st);
+
+    return wait == 0 && now->size == 0 && !version_same(now, before) ? FILE_YOUNG : wait;
+}
+
 /* All of a small file. */
 static int read_content(struct lookup *l, bool cached)
 {
@@ -236,6 +246,8 @@ static int read_content(struct lookup *l, bool cached)
 /* Takes fd over. */
 static int take(struct lookup *l, bool cached, int fd, const struct stat *st)
 {
+    const struct version before = l->version;
+
     l->version = version_of(st);
     l->unchanged =
         l->known != NULL && version_same(&l->version, l->known) && l->siblings == l->known_siblings;
@@ -243,7 +255,7 @@ static int take(struct lookup *l, bool cached, int fd, const struct stat *st)
         close(fd);
         return 0;
     }
-    int64_t wait = young_for(st);
+    int64_t wait = wait_for(&l->version, &before, st);
     l->young = wait > 0;
     if (l->young && l->tries < WAITS_MAX) {
         l->wait = wait;

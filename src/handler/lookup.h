@@ -8,7 +8,8 @@
  *
  * What is found is of one version of the file. A file that was changed in the last FILE_YOUNG may
  * be changed again without its times telling, as clocks of file systems tick; so it is waited for.
- * From then on every change shows in its times. One that changes all the time is taken young.
+ * From then on every change shows in its times. One that changes all the time is taken young. An
+ * empty one is waited for whatever its times are: where one is truncated, they are set last.
  *
  * A struct tree is filled by the loader's thread and constant afterwards. A struct lookup has one
  * owner at a time; lookup_run() touches nothing but it and the tree.

@@ -92,6 +92,21 @@ START_TEST(sibling_appears)
 }
 END_TEST
 
+/* It may be that what truncates it has not told yet. */
+START_TEST(empty_is_seen_twice)
+{
+    make_file(plain, "");
+    usleep(60000); /* it is not young any more */
+    ck_assert_uint_eq(fake_conf_check(&conf), 0);
+    ck_assert_str_eq(get(), "");
+    ck_assert_uint_eq(x->laters, 1);
+    x->ahead = 2 * NSEC_PER_SEC;
+    ck_assert_str_eq(get(), "");
+    ck_assert_uint_eq(hits(), 0);
+    ck_assert_uint_eq(x->laters, 0);
+}
+END_TEST
+
 /* What a client takes its time to take is memory like any other. */
 START_TEST(listing_is_charged)
 {
@@ -119,6 +134,7 @@ int main(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, kept);
     tcase_add_test(tc, sibling_appears);
+    tcase_add_test(tc, empty_is_seen_twice);
     tcase_add_test(tc, listing_is_charged);
     suite_add_tcase(s, tc);
     srunner_run_all(sr, CK_NORMAL);
